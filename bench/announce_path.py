@@ -1,0 +1,121 @@
+"""The announce path alone, without sockets and stores: microseconds of CPU an announce, in all and stage by stage.
+
+`python -m bench.announce_path`; add `--profile` for the functions. The announces are those of `run.py`.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
+from mika.config import Tracker as TrackerConfig
+from mika.directory import Directory
+from mika.ledger.credit import Ledger, Rates
+from mika.ledger.pending import Pending
+from mika.model import Torrent, User
+from mika.rules.ruleset import Ruleset
+from mika.server.http import AnnounceFactory
+from mika.store.registry import make_stores
+from mika.swarm.swarms import Swarms
+from mika.tracker import Stages, Tracker
+from mika.wire.address import TrustedProxies
+from mika.wire.http import read_head, read_target, write_answer
+from mika.wire.response import AnnounceResponse, write_announce
+
+USERS, TORRENTS, SWARM = 1000, 100, 300
+ADDRESS = b"\x7f\0\0\1"
+ROUNDS = 5
+
+
+def make_factory(workload: Workload, clock: Clock) -> AnnounceFactory:
+    """Wire the path as tap.py does, with every user and torrent in memory."""
+    config = TrackerConfig(allow_non_routable=True)
+    stores = make_stores(dict.fromkeys(("users", "torrents", "peers"), "memory:"), Path(), clock)
+    swarms = Swarms(int(config.peer_ttl), int(config.counters_ttl), lambda endpoint: True)
+    directory = Directory(stores.users, stores.torrents, swarms, clock.seconds)
+    directory.users = {key: User(number, "", key) for number, key in enumerate(workload.passkeys, 1)}
+    directory.torrents = {info_hash: Torrent(info_hash, size=734003200) for info_hash in workload.info_hashes}
+    stages = Stages(
+        facts=directory,
+        ruleset=Ruleset(config, directory.prefixes),
+        swarms=swarms,
+        ledger=Ledger(Rates(), directory.roles),
+        pending=Pending(),
+        random=random.Random(1).random,
+    )
+    return AnnounceFactory(Tracker(config, stages), directory, TrustedProxies([]), clock)
+
+
+def requests(workload: Workload, lap: int) -> list[bytes]:
+    """Return every announce once, its counters grown since the lap before."""
+    first = lap * len(workload.announces)
+    return [
+        announce.request("/{passkey}/announce", (first + number) * BYTES_PER_ANNOUNCE, keep_alive=False)
+        for number, announce in enumerate(workload.announces)
+    ]
+
+
+def answer_all(factory: AnnounceFactory, lap: list[bytes]) -> None:
+    """Take announces from bytes to bytes."""
+    for data in lap:
+        head = read_head(data)
+        assert head is not None
+        factory.answer(head, ADDRESS)
+
+
+def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[str, float]:
+    """Return microseconds an announce for each stage, one stage done for all announces before the next."""
+    times: dict[str, float] = {}
+
+    def stage(name: str, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        before = time.process_time_ns()
+        results = [work(item) for item in items]
+        times[name] = (time.process_time_ns() - before) / len(results) / 1000
+        return results
+
+    heads = stage("read the head", read_head, lap)
+    announces = stage("read the announce", lambda head: read_target(head.target, ADDRESS), heads)
+    answers = stage("tracker", lambda request: factory.tracker.announce(request, now), announces)
+    refused = [answer for answer in answers if not isinstance(answer, AnnounceResponse)]
+    if refused:
+        sys.exit(f"the tracker refused {len(refused)} announces, the first with {refused[0]}")
+    bodies = stage("write the body", write_announce, answers)
+    stage("write the answer", lambda pair: write_answer(*pair), zip(bodies, heads, strict=True))
+    return times
+
+
+def main() -> None:
+    """Fill the swarms, then time laps of all announces; the quickest lap counts, as it was disturbed least."""
+    workload = make_workload(USERS, TORRENTS, SWARM)
+    clock = Clock()
+    clock.advance(1_800_000_000)
+    factory = make_factory(workload, clock)
+    answer_all(factory, requests(workload, 0))
+    whole, stages = [], []
+    profiler = cProfile.Profile()
+    for lap in range(1, ROUNDS * 2, 2):
+        clock.advance(1800)
+        announces = requests(workload, lap)
+        before = time.process_time_ns()
+        answer_all(factory, announces)
+        whole.append((time.process_time_ns() - before) / len(announces) / 1000)
+        stages.append(stage_times(factory, requests(workload, lap + 1), int(clock.seconds())))
+    print(f"{'bytes to bytes':<20}{min(whole):>8.2f} us an announce")
+    for name in stages[0]:
+        print(f"  {name:<18}{min(times[name] for times in stages):>8.2f}")
+    if "--profile" in sys.argv:
+        profiler.runcall(answer_all, factory, requests(workload, ROUNDS * 2 + 1))
+        pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(25)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""mika, a private BitTorrent tracker.
+
+The flow of an announce, which `tracker.py` is as code:
+
+    bytes -> wire -> request -> rules -> swarm -> ledger -> wire -> bytes       (synchronous, in memory)
+                                                     -> jobs.Flusher -> store   (later, in batches)
+
+    tap.py         Options and makeService: the list of services
+    config.py      mika.toml and the environment into frozen, typed sections
+    model.py       the nouns: Totals, Role, User, Torrent, Peer
+    errors.py      MikaError and its few children
+    interfaces.py  what a store must do
+    tracker.py     the flow: announce and scrape
+    wire/          bytes <-> values: request, response, http, address, client
+    rules/         may this announce go ahead?  refusal, checks, ruleset
+    swarm/         who is in each swarm: swarm, swarms, selection
+    ledger/        what an announce is worth: credit, pending
+    directory.py   users, torrents, roles and whitelist in memory; loads a miss
+    store/         where it is kept: registry, memory, sql
+    admin/         the REST API: one resource a file
+    server/        the only sockets: http, admin
+    jobs.py        Flusher and Reaper, on an injected clock
+    cli/           the `mika` command, a client of the API
+
+`wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global
+randomness.
+"""
+
+__version__ = "0.1.0"

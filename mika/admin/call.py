@@ -1,0 +1,76 @@
+"""What goes in and out of a route's function, and the part of the tracker that it may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from mika.directory import Directory
+from mika.swarm.swarms import Swarms
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request as it arrived, nothing decoded. `path` is without the query, `query` without its mark."""
+
+    method: str
+    path: bytes
+    query: bytes = b""
+    authorization: str | None = None
+    content_type: str | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body that becomes JSON (`None`: no body at all), and headers beside those of every answer."""
+
+    status: int
+    body: BaseModel | Sequence[BaseModel] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """One store: what it keeps ("users", "torrents", "peers"), the scheme of its URL, and whether it answers."""
+
+    kind: str
+    url: str
+    ok: bool
+
+    @classmethod
+    def of(cls, kind: str, url: str, ok: bool) -> StoreHealth:
+        """Keep of the URL only what holds no secret: `postgresql://me:secret@host/db` is shown as `postgresql:`."""
+        return cls(kind, "".join(url.partition(":")[:2]), ok)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The stores, and how many rows wait to be written, by kind."""
+
+    stores: Sequence[StoreHealth]
+    queues: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the API shows and changes. `started_at` is in seconds since 1970; `health` is asked at each request."""
+
+    directory: Directory
+    swarms: Swarms
+    started_at: int
+    health: Callable[[], Health]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that fits its route: path parameters, query and body are checked and of their own types."""
+
+    context: Context
+    parameters: Mapping[str, Any]
+    query: Any
+    body: Any

@@ -1,0 +1,223 @@
+"""The fields of DESIGN section 6: what a client may send, checked and in the units of `model.py`, and what it is shown.
+
+A body is closed to unknown fields and strict about types. Whether a field was named at all is kept, because PATCH
+changes only what is named and PUT keeps counters that are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, PASSKEY, UNIT_MULTIPLIER
+
+MAX_INTEGER = 2**53
+"""The largest id or size: beyond it, JavaScript and others no longer read an integer exactly (RFC 8259 section 6)."""
+
+USER_COUNTERS = ("uploaded", "downloaded", "uploaded_real", "downloaded_real", "bonus", "seed_seconds", "announces")
+TORRENT_COUNTERS = ("uploaded", "downloaded", "uploaded_real", "downloaded_real", "completed", "announces")
+
+_BONUS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _hex(octets: int) -> Callable[[Any], bytes]:
+    pattern = re.compile(f"[0-9A-Fa-f]{{{octets * 2}}}")
+
+    def read(value: Any) -> bytes:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ValueError(f"{octets * 2} hex digits are needed")
+        return bytes.fromhex(value)
+
+    return read
+
+
+def _thousandths(value: Any) -> int:
+    problem = "a number from 0 to 1000 with at most three decimals is needed"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1000:
+        raise ValueError(problem)
+    scaled = Decimal(str(value)) * UNIT_MULTIPLIER
+    if scaled != int(scaled):
+        raise ValueError(problem)
+    return int(scaled)
+
+
+def _nano_points(value: Any) -> int:
+    if not isinstance(value, str) or not _BONUS.fullmatch(value):
+        raise ValueError('a decimal string with at most nine decimals is needed, such as "12.5"')
+    points = int(Decimal(value) * NANO_POINTS)
+    if points > INT64_MAX:
+        raise ValueError("this is more than can be kept")
+    return points
+
+
+def _text(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("control characters are not allowed")
+    return value
+
+
+def _passkey(value: Any) -> str:
+    if not isinstance(value, str) or not PASSKEY.fullmatch(value):
+        raise ValueError("8 to 64 characters of A-Z a-z 0-9 _ - are needed")
+    return value
+
+
+def _prefix(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,20}", value):
+        raise ValueError("1 to 20 printable ASCII characters without a space are needed")
+    return value
+
+
+def _path_id(value: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,15}", value) or int(value) > MAX_INTEGER:
+        raise ValueError("a whole number from 1 to 2^53 is needed")
+    return int(value)
+
+
+def _schema(kind: str, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": kind, **more})
+
+
+InfoHash = Annotated[bytes, PlainValidator(_hex(20)), _schema("string", pattern="^[0-9A-Fa-f]{40}$")]
+InfoHashV2 = Annotated[bytes, PlainValidator(_hex(32)), _schema("string", pattern="^[0-9A-Fa-f]{64}$")]
+Multiplier = Annotated[int, PlainValidator(_thousandths), _schema("number", minimum=0, maximum=1000)]
+Bonus = Annotated[int, PlainValidator(_nano_points), _schema("string", pattern=f"^{_BONUS.pattern}$")]
+Passkey = Annotated[str, PlainValidator(_passkey), _schema("string", pattern=f"^{PASSKEY.pattern}$")]
+Prefix = Annotated[str, PlainValidator(_prefix), _schema("string", pattern="^[!-~]{1,20}$")]
+PathId = Annotated[int, PlainValidator(_path_id), _schema("integer", minimum=1, maximum=MAX_INTEGER)]
+Id = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Size = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Counter = Annotated[int, Field(ge=0, le=INT64_MAX)]
+Text = Annotated[str, Field(max_length=1000), AfterValidator(_text)]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_text)]
+
+
+def default(value: Any) -> Any:
+    """Describe a field's default as a client would write it."""
+    return Field(default=value, validate_default=True)
+
+
+class Body(BaseModel):
+    """What a client sends."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def named(self, fields: Iterable[str]) -> dict[str, Any]:
+        """Return those of `fields` that the client named."""
+        return {field: getattr(self, field) for field in fields if field in self.model_fields_set}
+
+    def facts(self, counters: Iterable[str]) -> dict[str, Any]:
+        """Return every field, named or its default, but for the counters."""
+        return {field: getattr(self, field) for field in type(self).model_fields if field not in counters}
+
+
+class TorrentFields(Body):
+    """A torrent without its info hash: the body of PATCH."""
+
+    info_hash_v2: InfoHashV2 | None = None
+    name: Text = ""
+    size: Size = 0
+    enabled: bool = True
+    reason: Text = ""
+    multiplier_up: Multiplier = default(1)
+    multiplier_down: Multiplier = default(1)
+    uploaded: Counter = 0
+    downloaded: Counter = 0
+    uploaded_real: Counter = 0
+    downloaded_real: Counter = 0
+    completed: Counter = 0
+    announces: Counter = 0
+
+
+class TorrentPut(TorrentFields):
+    """A torrent whose info hash is in the path; one in the body must be the same."""
+
+    info_hash: InfoHash = Field(default=b"")
+
+
+class NewTorrent(TorrentFields):
+    """A torrent to add."""
+
+    info_hash: InfoHash
+
+
+class UserFields(Body):
+    """A user without id: the body of PATCH. Without a passkey, a new user is given one."""
+
+    name: Name = ""
+    passkey: Passkey = ""
+    role: Id = DEFAULT_ROLE
+    enabled: bool = True
+    download_enabled: bool = True
+    upload_enabled: bool = True
+    multiplier_up: Multiplier = default(1)
+    multiplier_down: Multiplier = default(1)
+    remote_id: Name | None = None
+    uploaded: Counter = 0
+    downloaded: Counter = 0
+    uploaded_real: Counter = 0
+    downloaded_real: Counter = 0
+    bonus: Bonus = default("0")
+    seed_seconds: Counter = 0
+    announces: Counter = 0
+
+
+class NewUser(UserFields):
+    """A user to add, or whose id is in the path: one in the body must be the same."""
+
+    id: Id = Field(default=0)
+    name: Name
+
+
+class RoleFields(Body):
+    """A role without id: the body of PATCH."""
+
+    name: Name = ""
+    priority: int = Field(default=0, ge=-(2**31), lt=2**31)
+    multiplier_up: Multiplier = default(1)
+    multiplier_down: Multiplier = default(1)
+    download_enabled: bool = True
+    upload_enabled: bool = True
+    download_slots: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    peers_per_user_torrent: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+
+
+class NewRole(RoleFields):
+    """A role to add, under the next free id if it brings none."""
+
+    id: Id = Field(default=0)
+    name: Name
+
+
+class ClientName(Body):
+    """What a whitelisted client is called."""
+
+    name: Name
+
+
+class Page(BaseModel):
+    """The query of a list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=100, ge=1, le=1000)
+    after: str | None = None
+
+
+class Removal(BaseModel):
+    """The query of a torrent's DELETE: what those who still announce it read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Text = ""
+
+
+class NoQuery(BaseModel):
+    """The query of every other route."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,49 @@
+"""`/v1/roles`: classes of users."""
+
+from __future__ import annotations
+
+from mika import model
+from mika.admin.call import Answer, Call
+from mika.admin.models import NewRole, RoleFields
+from mika.admin.users import after_id
+from mika.admin.views import Items, Role, role_view
+from mika.errors import NotFoundError
+
+
+async def list_roles(call: Call) -> Answer:
+    """Answer with a page in order of id; `after` is the last id of the page before."""
+    after = after_id(call.query.after)
+    roles = sorted(
+        (role for role in call.context.directory.roles.values() if role.id > after), key=lambda role: role.id
+    )
+    shown = roles[: call.query.limit]
+    following = str(shown[-1].id) if len(roles) > len(shown) else None
+    return Answer(200, Items[Role](items=[role_view(role) for role in shown], next=following))
+
+
+async def add_role(call: Call) -> Answer:
+    """Add a role."""
+    body: NewRole = call.body
+    role = await call.context.directory.add_role(model.Role(**body.facts(())))
+    return Answer(201, role_view(role), {"Location": f"/v1/roles/{role.id}"})
+
+
+async def show_role(call: Call) -> Answer:
+    """Answer with the role."""
+    role = call.context.directory.roles.get(call.parameters["id"])
+    if role is None:
+        raise NotFoundError(f"There is no role with the id {call.parameters['id']}.")
+    return Answer(200, role_view(role))
+
+
+async def change_role(call: Call) -> Answer:
+    """Set the named fields; its users' next announces count by them."""
+    body: RoleFields = call.body
+    changes = body.named(type(body).model_fields)
+    return Answer(200, role_view(await call.context.directory.change_role(call.parameters["id"], changes)))
+
+
+async def delete_role(call: Call) -> Answer:
+    """Delete a role; who had it counts as having the default one, which itself cannot go (409)."""
+    await call.context.directory.delete_role(call.parameters["id"])
+    return Answer(204)

@@ -1,0 +1,47 @@
+"""Is the tracker up, is it ready, and what is in it: `/healthz`, `/readyz` and `/v1/status`."""
+
+from __future__ import annotations
+
+import mika
+from mika.admin.call import Answer, Call
+from mika.admin.problems import ProblemError
+from mika.admin.views import Ok, Status, Store, rfc3339
+
+
+async def show_healthy(_call: Call) -> Answer:
+    """Answer at all: the process lives."""
+    return Answer(200, Ok())
+
+
+async def show_ready(call: Call) -> Answer:
+    """Answer 200 when every store answers, else 503 with the names of those that do not."""
+    down = [store.kind for store in call.context.health().stores if not store.ok]
+    if down:
+        raise ProblemError(503, f"These stores do not answer: {', '.join(down)}.")
+    return Answer(200, Ok())
+
+
+async def show_status(call: Call) -> Answer:
+    """Answer with version, uptime, stores, queues, and how much is in memory."""
+    context = call.context
+    directory = context.directory
+    health = context.health()
+    return Answer(
+        200,
+        Status(
+            version=mika.__version__,
+            uptime=max(0, directory.now() - context.started_at),
+            started_at=rfc3339(context.started_at),
+            compiled=False,
+            stores=[Store(kind=store.kind, url=store.url, ok=store.ok) for store in health.stores],
+            queues=dict(health.queues),
+            swarms=len(context.swarms),
+            peers=context.swarms.peer_count,
+            users=len(directory.users_by_id),
+            # A hybrid torrent is there under both its hashes, a deleted one for its reason alone.
+            torrents=sum(
+                info_hash == torrent.info_hash and not torrent.deleted
+                for info_hash, torrent in directory.torrents.items()
+            ),
+        ),
+    )

@@ -1,0 +1,94 @@
+"""`/v1/torrents`: registered torrents."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter, ValidationError
+
+from mika import model
+from mika.admin.call import Answer, Call
+from mika.admin.models import TORRENT_COUNTERS, InfoHash, NewTorrent, TorrentFields, TorrentPut
+from mika.admin.problems import field_problem
+from mika.admin.views import Items, Torrent, torrent_view
+from mika.errors import ConflictError, NotFoundError
+
+_info_hash: TypeAdapter[bytes] = TypeAdapter(InfoHash)
+
+
+async def list_torrents(call: Call) -> Answer:
+    """Answer with a page in order of info hash; `after` is the last info hash of the page before."""
+    try:
+        after = b"" if call.query.after is None else _info_hash.validate_python(call.query.after)
+    except ValidationError:
+        raise field_problem("after", "the `next` of a page before is needed") from None
+    found = await call.context.directory.list_torrents(after, call.query.limit + 1)
+    shown = found[: call.query.limit]
+    following = shown[-1].info_hash.hex() if len(found) > len(shown) else None
+    return Answer(
+        200, Items[Torrent](items=[torrent_view(each, call.context.swarms) for each in shown], next=following)
+    )
+
+
+async def add_torrents(call: Call) -> Answer:
+    """Add one or an array of them, all or none; answer in the same shape."""
+    bodies: list[NewTorrent] = call.body if isinstance(call.body, list) else [call.body]
+    added = await call.context.directory.add_torrents([_new(body, body.info_hash) for body in bodies])
+    views = [torrent_view(torrent, call.context.swarms) for torrent in added]
+    return Answer(201, views) if isinstance(call.body, list) else _created(views[0])
+
+
+async def show_torrent(call: Call) -> Answer:
+    """Answer with the torrent that has this hash, v1 or v2 cut to 20 bytes."""
+    torrent = await call.context.directory.torrent(call.parameters["info_hash"])
+    return Answer(200, torrent_view(torrent, call.context.swarms))
+
+
+async def put_torrent(call: Call) -> Answer:
+    """Create what is absent; else set what is not named to its default, but for the counters."""
+    body: TorrentPut = call.body
+    info_hash: bytes = call.parameters["info_hash"]
+    if body.info_hash not in (b"", info_hash):
+        raise field_problem("info_hash", "this is another one than in the path")
+    try:
+        return await _replace(call, info_hash, body)
+    except NotFoundError:
+        pass
+    try:
+        added = await call.context.directory.add_torrents([_new(body, info_hash)])
+    except ConflictError:
+        try:
+            return await _replace(call, info_hash, body)  # somebody else has added it in between
+        except NotFoundError:
+            pass
+        raise
+    return _created(torrent_view(added[0], call.context.swarms))
+
+
+async def change_torrent(call: Call) -> Answer:
+    """Set the named fields, and the named counters to what staff say they are."""
+    body: TorrentFields = call.body
+    facts = set(type(body).model_fields) - set(TORRENT_COUNTERS)
+    torrent = await call.context.directory.change_torrent(
+        call.parameters["info_hash"], body.named(facts), body.named(TORRENT_COUNTERS)
+    )
+    return Answer(200, torrent_view(torrent, call.context.swarms))
+
+
+async def delete_torrent(call: Call) -> Answer:
+    """Delete; `?reason=` is what those who still announce it read."""
+    await call.context.directory.delete_torrent(call.parameters["info_hash"], call.query.reason)
+    return Answer(204)
+
+
+def _new(body: TorrentFields, info_hash: bytes) -> model.Torrent:
+    facts = body.facts((*TORRENT_COUNTERS, "info_hash"))
+    return model.Torrent(info_hash, **facts, totals=model.Totals(**body.named(TORRENT_COUNTERS)))
+
+
+async def _replace(call: Call, info_hash: bytes, body: TorrentFields) -> Answer:
+    facts = body.facts((*TORRENT_COUNTERS, "info_hash"))
+    torrent = await call.context.directory.change_torrent(info_hash, facts, body.named(TORRENT_COUNTERS))
+    return Answer(200, torrent_view(torrent, call.context.swarms))
+
+
+def _created(view: Torrent) -> Answer:
+    return Answer(201, view, {"Location": f"/v1/torrents/{view.info_hash}"})

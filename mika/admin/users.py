@@ -1,0 +1,111 @@
+"""`/v1/users`: accounts and their passkeys."""
+
+from __future__ import annotations
+
+import re
+
+from mika import model
+from mika.admin.call import Answer, Call, Context
+from mika.admin.models import USER_COUNTERS, NewUser, UserFields
+from mika.admin.problems import field_problem
+from mika.admin.views import Items, User, user_view
+from mika.directory import new_passkey
+from mika.errors import ConflictError, NotFoundError
+
+
+async def list_users(call: Call) -> Answer:
+    """Answer with a page in order of id; `after` is the last id of the page before."""
+    after = after_id(call.query.after)
+    found = await call.context.directory.list_users(after, call.query.limit + 1)
+    shown = found[: call.query.limit]
+    following = str(shown[-1].id) if len(found) > len(shown) else None
+    return Answer(200, Items[User](items=[user_view(each) for each in shown], next=following))
+
+
+async def add_users(call: Call) -> Answer:
+    """Add one or an array of them, all or none; answer in the same shape, with ids and passkeys."""
+    many = isinstance(call.body, list)
+    bodies: list[NewUser] = call.body if many else [call.body]
+    for index, body in enumerate(bodies):
+        _check_role(call.context, body, index if many else None)
+    added = await call.context.directory.add_users([_new(body, body.id) for body in bodies])
+    views = [user_view(user) for user in added]
+    return Answer(201, views) if many else _created(views[0])
+
+
+async def show_user(call: Call) -> Answer:
+    """Answer with the user."""
+    return Answer(200, user_view(await call.context.directory.user(call.parameters["id"])))
+
+
+async def put_user(call: Call) -> Answer:
+    """Create what is absent; else set what is not named to its default, but for passkey and counters."""
+    body: NewUser = call.body
+    user_id: int = call.parameters["id"]
+    if body.id not in (0, user_id):
+        raise field_problem("id", "this is another one than in the path")
+    _check_role(call.context, body)
+    try:
+        return await _replace(call, user_id, body)
+    except NotFoundError:
+        pass
+    try:
+        added = await call.context.directory.add_users([_new(body, user_id)])
+    except ConflictError:
+        try:
+            return await _replace(call, user_id, body)  # somebody else has added it in between
+        except NotFoundError:
+            pass  # no: the conflict is about the passkey
+        raise
+    return _created(user_view(added[0]))
+
+
+async def change_user(call: Call) -> Answer:
+    """Set the named fields, and the named counters to what staff say they are."""
+    body: UserFields = call.body
+    _check_role(call.context, body)
+    facts = set(type(body).model_fields) - set(USER_COUNTERS)
+    user = await call.context.directory.change_user(call.parameters["id"], body.named(facts), body.named(USER_COUNTERS))
+    return Answer(200, user_view(user))
+
+
+async def delete_user(call: Call) -> Answer:
+    """Delete the account; its peers leave their swarms."""
+    await call.context.directory.delete_user(call.parameters["id"])
+    return Answer(204)
+
+
+async def renew_passkey(call: Call) -> Answer:
+    """Give the user a new passkey, and answer with the user; the old one stops at once."""
+    user = await call.context.directory.change_user(call.parameters["id"], {"passkey": new_passkey()})
+    return Answer(200, user_view(user))
+
+
+def after_id(after: str | None) -> int:
+    """Return the id that a page starts after, 0 for the first page."""
+    if after is None:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,16}", after):
+        raise field_problem("after", "the `next` of a page before is needed")
+    return int(after)
+
+
+def _check_role(context: Context, body: UserFields, index: int | None = None) -> None:
+    # The directory checks it again, in its turn; here the field can be named.
+    if "role" in body.model_fields_set and body.role not in context.directory.roles:
+        raise field_problem("role", f"there is no role with the id {body.role}", index)
+
+
+def _new(body: NewUser, user_id: int) -> model.User:
+    facts = body.facts((*USER_COUNTERS, "id"))
+    return model.User(user_id, **facts, totals=model.Totals(**body.named(USER_COUNTERS)))
+
+
+async def _replace(call: Call, user_id: int, body: NewUser) -> Answer:
+    facts = body.facts((*USER_COUNTERS, "id", "passkey")) | body.named(["passkey"])
+    user = await call.context.directory.change_user(user_id, facts, body.named(USER_COUNTERS))
+    return Answer(200, user_view(user))
+
+
+def _created(view: User) -> Answer:
+    return Answer(201, view, {"Location": f"/v1/users/{view.id}"})

@@ -1,0 +1,203 @@
+"""What a client is shown: the nouns of `model.py` in the fields, units and spellings of DESIGN section 6."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from mika import model
+from mika.model import NANO_POINTS, UNIT_MULTIPLIER
+from mika.swarm.swarms import Swarms
+
+Item = TypeVar("Item")
+
+
+class Items(BaseModel, Generic[Item]):
+    """A page of a list; `next` is what to ask for as `after`, null on the last page."""
+
+    items: list[Item]
+    next: str | None
+
+
+class Torrent(BaseModel):
+    """A torrent with its live totals and swarm."""
+
+    info_hash: str
+    info_hash_v2: str | None
+    name: str
+    size: int
+    enabled: bool
+    reason: str
+    multiplier_up: int | float
+    multiplier_down: int | float
+    seeders: int
+    leechers: int
+    completed: int
+    uploaded: int
+    downloaded: int
+    uploaded_real: int
+    downloaded_real: int
+    announces: int
+    created_at: str
+    updated_at: str
+
+
+class User(BaseModel):
+    """A user with the live totals."""
+
+    id: int
+    name: str
+    passkey: str
+    role: int
+    enabled: bool
+    download_enabled: bool
+    upload_enabled: bool
+    uploaded: int
+    downloaded: int
+    uploaded_real: int
+    downloaded_real: int
+    bonus: str
+    seed_seconds: int
+    announces: int
+    multiplier_up: int | float
+    multiplier_down: int | float
+    remote_id: str | None
+    created_at: str
+    updated_at: str
+
+
+class Role(BaseModel):
+    """A role; null is no limit of its own."""
+
+    id: int
+    name: str
+    priority: int
+    multiplier_up: int | float
+    multiplier_down: int | float
+    download_enabled: bool
+    upload_enabled: bool
+    download_slots: int | None
+    peers_per_user_torrent: int | None
+
+
+class Client(BaseModel):
+    """A whitelisted peer id prefix and what clients with it are called."""
+
+    prefix: str
+    name: str
+
+
+class Store(BaseModel):
+    """A store: what it keeps, the scheme of its URL, and whether it answers."""
+
+    kind: str
+    url: str
+    ok: bool
+
+
+class Status(BaseModel):
+    """The tracker at a glance. `uptime` is in seconds, `queues` counts rows that wait to be written, by kind."""
+
+    version: str
+    uptime: int
+    started_at: str
+    compiled: bool
+    stores: list[Store]
+    queues: dict[str, int]
+    swarms: int
+    peers: int
+    users: int
+    torrents: int
+
+
+class Ok(BaseModel):
+    """All is well."""
+
+    ok: bool = True
+
+
+def torrent_view(torrent: model.Torrent, swarms: Swarms) -> Torrent:
+    """Show a torrent."""
+    swarm = swarms.get(torrent.info_hash)
+    totals = torrent.totals
+    return Torrent(
+        info_hash=torrent.info_hash.hex(),
+        info_hash_v2=None if torrent.info_hash_v2 is None else torrent.info_hash_v2.hex(),
+        name=torrent.name,
+        size=torrent.size,
+        enabled=torrent.enabled,
+        reason=torrent.reason,
+        multiplier_up=multiplier(torrent.multiplier_up),
+        multiplier_down=multiplier(torrent.multiplier_down),
+        seeders=0 if swarm is None else swarm.complete,
+        leechers=0 if swarm is None else swarm.incomplete,
+        completed=totals.completed,
+        uploaded=totals.uploaded,
+        downloaded=totals.downloaded,
+        uploaded_real=totals.uploaded_real,
+        downloaded_real=totals.downloaded_real,
+        announces=totals.announces,
+        created_at=rfc3339(torrent.created_at),
+        updated_at=rfc3339(torrent.updated_at),
+    )
+
+
+def user_view(user: model.User) -> User:
+    """Show a user."""
+    totals = user.totals
+    return User(
+        id=user.id,
+        name=user.name,
+        passkey=user.passkey,
+        role=user.role,
+        enabled=user.enabled,
+        download_enabled=user.download_enabled,
+        upload_enabled=user.upload_enabled,
+        uploaded=totals.uploaded,
+        downloaded=totals.downloaded,
+        uploaded_real=totals.uploaded_real,
+        downloaded_real=totals.downloaded_real,
+        bonus=points(totals.bonus),
+        seed_seconds=totals.seed_seconds,
+        announces=totals.announces,
+        multiplier_up=multiplier(user.multiplier_up),
+        multiplier_down=multiplier(user.multiplier_down),
+        remote_id=user.remote_id,
+        created_at=rfc3339(user.created_at),
+        updated_at=rfc3339(user.updated_at),
+    )
+
+
+def role_view(role: model.Role) -> Role:
+    """Show a role."""
+    return Role(
+        id=role.id,
+        name=role.name,
+        priority=role.priority,
+        multiplier_up=multiplier(role.multiplier_up),
+        multiplier_down=multiplier(role.multiplier_down),
+        download_enabled=role.download_enabled,
+        upload_enabled=role.upload_enabled,
+        download_slots=role.download_slots,
+        peers_per_user_torrent=role.peers_per_user_torrent,
+    )
+
+
+def multiplier(thousandths: int) -> int | float:
+    """Return a multiplier as the shortest JSON number: 1000 is 1, 1250 is 1.25."""
+    whole, rest = divmod(thousandths, UNIT_MULTIPLIER)
+    return thousandths / UNIT_MULTIPLIER if rest else whole
+
+
+def points(nano_points: int) -> str:
+    """Return a bonus as a decimal string, exact and without trailing zeros: 1_500_000_000 is "1.5"."""
+    whole, rest = divmod(abs(nano_points), NANO_POINTS)
+    sign = "-" if nano_points < 0 else ""
+    return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")
+
+
+def rfc3339(seconds: int) -> str:
+    """Return a time in UTC (RFC 3339): "2026-11-22T10:00:00Z"."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,83 @@
+"""`mika client user`: the accounts, and the announce URL that each member gives to a client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mika.cli.api import Api
+from mika.cli.command import Pair, Section, fields_of
+from mika.cli.tables import as_json, show_answer, show_list
+
+COLUMNS = ("id", "name", "role", "enabled", "uploaded", "downloaded", "bonus", "announces")
+USER_ID = click.IntRange(min=1)
+
+
+@click.group(cls=Section)
+def user() -> None:
+    """Add, show, change and remove users."""
+
+
+@user.command()
+@click.argument("name")
+@click.argument("pairs", type=Pair(), nargs=-1, metavar="[KEY=VALUE]...")
+@click.pass_obj
+def add(api: Api, name: str, pairs: tuple[tuple[str, Any], ...]) -> None:
+    """Add a user, and print the announce URL.
+
+    KEY=VALUE sets other fields at once: role=2, remote_id=4711.
+    """
+    _show_with_announce_url(api, api.call("POST", "/v1/users", {"name": name} | fields_of(pairs)))
+
+
+@user.command()
+@click.argument("user_id", metavar="ID", type=USER_ID)
+@click.pass_obj
+def get(api: Api, user_id: int) -> None:
+    """Show a user."""
+    _show_with_announce_url(api, api.call("GET", f"/v1/users/{user_id}"))
+
+
+@user.command("set")
+@click.argument("user_id", metavar="ID", type=USER_ID)
+@click.argument("pairs", type=Pair(), nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.pass_obj
+def set_(api: Api, user_id: int, pairs: tuple[tuple[str, Any], ...]) -> None:
+    """Change fields of a user: enabled=false, multiplier_up=1.5, name=Ann.
+
+    passkey=- reads the passkey from standard input, where `ps` does not show it.
+    """
+    show_answer(api.call("PATCH", f"/v1/users/{user_id}", fields_of(pairs)))
+
+
+@user.command()
+@click.argument("user_id", metavar="ID", type=USER_ID)
+@click.pass_obj
+def delete(api: Api, user_id: int) -> None:
+    """Delete a user, with the account's totals."""
+    show_answer(api.call("DELETE", f"/v1/users/{user_id}"), f"deleted user {user_id}")
+
+
+@user.command()
+@click.argument("user_id", metavar="ID", type=USER_ID)
+@click.pass_obj
+def passkey(api: Api, user_id: int) -> None:
+    """Give a user a new passkey, and print the new announce URL. The old one stops at once."""
+    _show_with_announce_url(api, api.call("POST", f"/v1/users/{user_id}/passkey"))
+
+
+@user.command("list")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
+@click.pass_obj
+def list_(api: Api, limit: int | None) -> None:
+    """List users in the order of their ids."""
+    show_list(api.pages("/v1/users", limit), COLUMNS)
+
+
+def _show_with_announce_url(api: Api, account: dict[str, Any]) -> None:
+    show_answer(account)
+    if as_json():
+        return
+    path = f"/{account['passkey']}/announce"
+    click.echo(f"\nannounce URL: {api.place.announce_url or 'the address of your tracker, then '}{path}")

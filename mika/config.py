@@ -1,0 +1,333 @@
+"""mika.toml and the environment into frozen, typed sections; refuses what it does not know by name; prints its default.
+
+`tap.py` calls `load_config`. A section's fields are the documentation: `print_config` writes them with their defaults
+as `etc/mika.toml`, and a test compares the two. Durations become seconds, multipliers thousandths (see model.py).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from mika.errors import ConfigError
+from mika.model import NANO_POINTS
+
+OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", "MIKA_PURE"})
+"""Environment variables that start with MIKA_ and are no configuration key."""
+
+_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdw]))+")
+_DURATION_PART = re.compile(r"(\d+)(ms|[smhdw])")
+
+
+class HostPort(NamedTuple):
+    """Where to listen: an IP address and a TCP port (0: any free one)."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _duration(value: Any) -> float:
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    if not isinstance(value, str) or not (value == "0" or _DURATION.fullmatch(value)):
+        raise ValueError('a duration is written like "30m", "90s" or "1h30m" (units ms, s, m, h, d, w)')
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(value))
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
+def _decimal(value: Any, places: int) -> int:
+    """Return a number with at most `places` decimals as an integer of the smallest of them."""
+    problem = f"a number with at most {places} decimals is needed"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(problem)  # noqa: TRY004 - pydantic turns a ValueError, not a TypeError, into its own
+    try:
+        scaled = Decimal(str(value)).scaleb(places)
+    except InvalidOperation:
+        raise ValueError(problem) from None
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise ValueError(problem)
+    return int(scaled)
+
+
+def _host_port(value: Any) -> HostPort:
+    problem = '"host:port" is needed, such as "127.0.0.1:34000" or "[::]:34000"'
+    if not isinstance(value, str):
+        raise ValueError(problem)  # noqa: TRY004 - as above
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit():
+        raise ValueError(problem)
+    if int(port) > 65535:
+        raise ValueError(f"the port of {value!r} is greater than 65535")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    host = {"localhost": "127.0.0.1", "*": "0.0.0.0", "": "0.0.0.0"}.get(host, host)  # noqa: S104 - asked for
+    try:
+        return HostPort(str(ipaddress.ip_address(host)), int(port))
+    except ValueError:
+        raise ValueError(f"the host of {value!r} is not an IP address") from None
+
+
+def _network(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError('an address or a network is needed, such as "10.0.0.0/8"')  # noqa: TRY004 - as above
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as problem:
+        raise ValueError(f"{problem}") from None
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+Thousandths = Annotated[int, BeforeValidator(lambda value: _decimal(value, 3)), Field(ge=0, le=1_000_000)]
+Nano = Annotated[int, BeforeValidator(lambda value: _decimal(value, 9)), Field(ge=0, le=1_000_000 * NANO_POINTS)]
+Listen = Annotated[HostPort, BeforeValidator(_host_port)]
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+
+
+def key(default: Any, description: str, **constraints: Any) -> Any:
+    """Describe a key: its default as it is written in the file, and what it means."""
+    return Field(default=default, description=description, validate_default=True, **constraints)
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class General(Section):
+    """The process itself."""
+
+    state_dir: str = key("./mika-state", "Where mika keeps its database, certificate and API token.", min_length=1)
+    log_level: Literal["debug", "info", "warn", "error", "critical"] = key(
+        "info", "The least important messages to log: debug, info, warn, error or critical."
+    )
+    log_format: Literal["text", "json"] = key("text", "text, or json: one object a line.")
+
+
+class Stores(Section):
+    """Where accounts are kept, each chosen alone: memory: (nowhere), sqlite:[path], or package.module:Class."""
+
+    users: str = key("sqlite:", "Users and roles.")
+    torrents: str = key("sqlite:", "Torrents and the client whitelist.")
+    peers: str = key("sqlite:", "Swarms, so that a restart starts with them.")
+
+
+class Tracker(Section):
+    """Announces and scrapes."""
+
+    listen: list[Listen] = key(
+        ["0.0.0.0:34000", "[::]:34000"], "Where announces are served over HTTP. One entry for each address family."
+    )
+    listen_tls: list[Listen] = key([], "The same over HTTPS, with the certificate and key of [api].")
+    ipv4: bool = key(True, "Serve clients over IPv4.")
+    ipv6: bool = key(True, "Serve clients over IPv6.")
+    public: bool = key(False, "Serve /announce without a passkey too; each peer is then an account of its own.")
+    auto_register: bool = key(False, "Register a torrent at its first announce.")
+    announce_interval: Duration = key("30m", "How long a client waits between two announces.", gt=0, le=86400)
+    announce_interval_minimum: Duration = key("15m", "The least a client should wait.", gt=0, le=86400)
+    interval_jitter: Duration = key("1m", "At most this much is added at random, so that clients spread.", le=86400)
+    peer_ttl: Duration = key("45m", "A peer that was silent for so long leaves the swarm.", gt=0)
+    counters_ttl: Duration = key("21d", "For so long the counters of a silent peer are kept for its return.", gt=0)
+    numwant_default: int = key(50, "Peers handed to a client that does not say how many it wants.", ge=0)
+    numwant_max: int = key(200, "Peers handed out at most.", ge=0, le=2000)
+    allow_non_routable: bool = key(False, "Hand out peers on private addresses: for a LAN, and for tests.")
+    allow_client_ip: bool = key(False, "Believe ip=, ipv4= and ipv6= of a client. Off: people aim peers at victims.")
+    trusted_proxies: list[Network] = key(
+        [], "Networks of proxies whose X-Forwarded-For, X-Real-IP or PROXY protocol is believed."
+    )
+    peers_per_user_torrent: int = key(5, "Clients that one user may have in one swarm at a time.", ge=1)
+    negative_ttl: Duration = key("1m", "For so long an absent passkey or torrent is not looked for again.")
+    whitelist: bool = key(False, "Serve only clients whose peer id starts with a listed prefix.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        # Only two values that were both set can contradict; a default gives way to what was set.
+        pairs = (("announce_interval_minimum", "announce_interval"), ("numwant_default", "numwant_max"))
+        for smaller, larger in pairs:
+            both = {smaller, larger} <= self.model_fields_set
+            if both and getattr(self, smaller) > getattr(self, larger):
+                raise ValueError(f"{smaller} is greater than {larger}")
+        if not self.ipv4 and not self.ipv6:
+            raise ValueError("ipv4 and ipv6 are both off, so nobody could be served")
+        return self
+
+    @property
+    def minimum(self) -> int:
+        """The `min interval` to answer with: never more than the interval."""
+        return int(min(self.announce_interval_minimum, self.announce_interval))
+
+    @property
+    def numwant(self) -> int:
+        """The default for `numwant`: never more than the maximum."""
+        return min(self.numwant_default, self.numwant_max)
+
+
+class Api(Section):
+    """The admin API, over TLS only."""
+
+    listen: Listen = key("127.0.0.1:34001", "Where the admin API is served.")
+    certificate: str = key("", "A PEM file with the chain; empty: one is made in the state directory.")
+    key: str = key("", "The PEM file with its key.")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key are given both or not at all")
+        return self
+
+
+class Credit(Section):
+    """What transfers are worth, for everybody. Roles, users and torrents have multipliers of their own."""
+
+    multiplier_up: Thousandths = key(1, "Upload counts so many times; the largest multiplier in force wins.")
+    multiplier_down: Thousandths = key(1, "Download counts so many times; the smallest wins. 0 is freeleech.")
+
+
+class Bonus(Section):
+    """Points for seeding: per_hour x (1 + scarcity / seeders) x (1 + per_gib x size in GiB) an hour and torrent."""
+
+    enabled: bool = key(True, "Give points at all.")
+    per_hour: Nano = key(1, "Points an hour of seeding one torrent.")
+    scarcity: Thousandths = key(4, "How much more a torrent with few seeders is worth.")
+    per_gib: Nano = key(0, "How much more a large torrent is worth, for each GiB.")
+
+
+class Flush(Section):
+    """How announces reach the stores."""
+
+    interval: Duration = key("1s", "How often what changed is written.", gt=0, le=3600)
+    batch: int = key(10_000, "Rows of one kind written at most in one transaction.", ge=1, le=1_000_000)
+
+
+class Config(Section):
+    """All sections."""
+
+    general: General = General()
+    stores: Stores = Stores()
+    tracker: Tracker = Tracker()
+    api: Api = Api()
+    credit: Credit = Credit()
+    bonus: Bonus = Bonus()
+    flush: Flush = Flush()
+
+
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """Read the file, if any, lay the environment over it, and check all of it; `ConfigError` names the key."""
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise ConfigError(f"{path}: {problem.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise ConfigError(f"{path}: this is not TOML: {problem}") from None
+    if "MIKA_STATE" in environ and "state_dir" not in _section(values, "general"):
+        values.setdefault("general", {})["state_dir"] = environ["MIKA_STATE"]
+    sources = _lay_over(values, environ)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as problem:
+        raise ConfigError(_in_words(problem, sources)) from None
+
+
+def _section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    section = values.get(name, {})
+    if not isinstance(section, dict):
+        raise ConfigError(f"{name}: this is a section, written [{name}], and not a key")
+    return section
+
+
+def _lay_over(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put MIKA_SECTION__KEY variables into `values`; answer which variable each dotted key came from."""
+    sources = {}
+    for name in sorted(environ):
+        if not name.startswith("MIKA_") or name in OTHER_VARIABLES or "__" not in name:
+            continue
+        section, _, key_name = name.removeprefix("MIKA_").lower().partition("__")
+        model = Config.model_fields.get(section)
+        field = model.default.__class__.model_fields.get(key_name) if model is not None else None
+        if field is None:
+            raise ConfigError(f"{name}: there is no such key; see --print-config")
+        sources[f"{section}.{key_name}"] = name
+        values[section] = _section(values, section) | {key_name: _from_text(environ[name], field.default, name)}
+    return sources
+
+
+def _from_text(text: str, default: Any, name: str) -> Any:
+    """Read an environment variable as the kind of value that the key's default is."""
+    text = text.strip()
+    if isinstance(default, bool):
+        words = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
+        if text.lower() not in words:
+            raise ConfigError(f"{name}: true or false is needed")
+        return words[text.lower()]
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            return text  # a decimal, or wrong: the key's own check says so
+    if isinstance(default, list):
+        try:
+            return tomllib.loads(f"list = {text}")["list"]
+        except tomllib.TOMLDecodeError:
+            return [item.strip() for item in text.split(",") if item.strip()]
+    return text
+
+
+def _in_words(problem: ValidationError, sources: dict[str, str]) -> str:
+    lines = []
+    for error in problem.errors():
+        dotted = ".".join(str(part) for part in error["loc"][:2])
+        where = sources.get(dotted, dotted)
+        if error["type"] == "extra_forbidden":
+            what = "there is no such key; see --print-config"
+        elif error["type"] == "model_type":
+            what = f"this is a section, written [{dotted}], and not a key"
+        else:
+            what = error["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: {what}")
+    return "; ".join(dict.fromkeys(lines))
+
+
+def print_config() -> str:
+    """Write every key with its default and its meaning: the text of `etc/mika.toml`."""
+    lines = [
+        "# The configuration of mika, every key with its default. Delete what you do not change.",
+        "# Each key is an environment variable too: [tracker] numwant_max is MIKA_TRACKER__NUMWANT_MAX.",
+        '# Durations are written "30m" (units ms, s, m, h, d, w).',
+    ]
+    for name, field in Config.model_fields.items():
+        section = field.default.__class__
+        lines += ["", f"# {section.__doc__}", f"[{name}]"]
+        for key_name, described in section.model_fields.items():
+            lines += [f"# {described.description}", f"{key_name} = {_toml(described.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

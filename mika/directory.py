@@ -1,0 +1,398 @@
+"""Users, torrents, roles and whitelist in memory: read at every announce, loaded at a miss, changed through the API.
+
+The tracker asks the dictionaries, which costs no I/O. When it misses, `server/http.py` asks `load`, the one thing on
+the announce path that returns a Deferred. Changes are written to the store first and count from the next announce.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, gatherResults
+
+from mika.errors import ConflictError, NotFoundError
+from mika.interfaces import ITorrentStore, IUserStore, TorrentBatch, UserBatch
+from mika.model import DEFAULT_ROLE, Role, Torrent, User
+from mika.swarm.swarms import Swarms
+
+MAX_ABSENT = 100_000
+"""How many keys that are in no store are remembered: a flood of invented passkeys fills this and no more."""
+
+
+class Absent:
+    """Keys that were looked for and are in no store: remembered for `ttl` seconds, the oldest forgotten first."""
+
+    def __init__(self, ttl: int) -> None:
+        self.ttl = ttl
+        self._until: dict[Hashable, int] = {}
+
+    def add(self, key: Hashable, now: int) -> None:
+        """Remember that `key` was not there at `now`."""
+        self._until.pop(key, None)
+        while len(self._until) >= MAX_ABSENT:
+            del self._until[next(iter(self._until))]
+        self._until[key] = now + self.ttl
+
+    def discard(self, key: Hashable) -> None:
+        """Forget it: it has just been added."""
+        self._until.pop(key, None)
+
+    def has(self, key: Hashable, now: int) -> bool:
+        """Say whether `key` is known not to be there."""
+        return self._until.get(key, -1) >= now
+
+
+class Directory:
+    """The facts that announces are judged by, and the only way to change them."""
+
+    def __init__(
+        self,
+        users: IUserStore,
+        torrents: ITorrentStore,
+        swarms: Swarms,
+        clock: Callable[[], float],
+        negative_ttl: int = 60,
+    ) -> None:
+        """`clock` tells seconds since 1970; `swarms` loses the peers of users and torrents that go."""
+        self.users: dict[str, User] = {}
+        self.users_by_id: dict[int, User] = {}
+        self.torrents: dict[bytes, Torrent] = {}
+        self.roles: dict[int, Role] = {}
+        self.whitelist: dict[str, str] = {}
+        self._prefixes: tuple[bytes, ...] = ()
+        self.absent = Absent(negative_ttl)
+        self._user_store = users
+        self._torrent_store = torrents
+        self._swarms = swarms
+        self._clock = clock
+        self._loading: dict[Hashable, list[Deferred[None]]] = {}
+        self._changes = 0
+        self._user_writes = DeferredLock()
+        self._torrent_writes = DeferredLock()
+
+    def is_absent(self, key: str | bytes, now: int) -> bool:
+        """Say whether a passkey or an info hash was looked for and is in no store."""
+        return self.absent.has(key, now)
+
+    def prefixes(self) -> tuple[bytes, ...]:
+        """Peer id prefixes on the whitelist, as the rule compares them."""
+        return self._prefixes
+
+    def now(self) -> int:
+        """Whole seconds since 1970."""
+        return int(self._clock())
+
+    async def open(self) -> None:
+        """Read what is always in memory: roles and whitelist."""
+        self.roles.update({role.id: role for role in await self._user_store.list_roles()})
+        self._set_whitelist(await self._torrent_store.whitelist())
+
+    # ---- a miss on the announce path
+
+    def load(self, passkey: str | None, info_hashes: Iterable[bytes]) -> Deferred[None]:
+        """Read what is neither in memory nor known to be absent; many calls for the same key share one read.
+
+        Fails with `StoreError` when a store cannot answer.
+        """
+        now = self.now()
+        reads = []
+        if passkey is not None and passkey not in self.users and not self.absent.has(passkey, now):
+            reads.append(self._shared(passkey, self._load_user))
+        reads.extend(
+            self._shared(info_hash, self._load_torrent)
+            for info_hash in info_hashes
+            if info_hash not in self.torrents and not self.absent.has(info_hash, now)
+        )
+        return gatherResults(reads, consumeErrors=True).addCallbacks(lambda _: None, _first_failure)
+
+    async def register(self, info_hashes: Iterable[bytes]) -> None:
+        """Add torrents that are announced for the first time (`auto_register`)."""
+        for info_hash in info_hashes:
+            try:
+                await self.add_torrents([Torrent(info_hash)])
+            except ConflictError:
+                await self._load_torrent(info_hash)  # another announce was first
+
+    def _shared(self, key: Any, read: Callable[[Any], Awaitable[None]]) -> Deferred[None]:
+        waiter: Deferred[None] = Deferred()
+        if key in self._loading:
+            self._loading[key].append(waiter)
+            return waiter
+        self._loading[key] = [waiter]
+
+        def wake(result: Any) -> None:
+            for each in self._loading.pop(key):
+                each.callback(result)  # a Failure given to callback becomes an errback
+
+        ensureDeferred(_as_coroutine(read(key))).addBoth(wake)
+        return waiter
+
+    async def _load_user(self, passkey: str) -> None:
+        while True:
+            changes = self._changes
+            user = await self._user_store.user_by_passkey(passkey)
+            if changes == self._changes:  # else what was read may be older than a change made meanwhile
+                break
+        if user is None:
+            self.absent.add(passkey, self.now())
+        else:
+            self._remember_user(user)
+
+    async def _load_torrent(self, info_hash: bytes) -> None:
+        while True:
+            changes = self._changes
+            torrent = await self._torrent_store.torrent(info_hash)
+            if changes == self._changes:
+                break
+        if torrent is None:
+            self.absent.add(info_hash, self.now())
+        else:
+            self._remember_torrent(torrent)
+
+    def _remember_user(self, user: User) -> User:
+        live = self.users_by_id.get(user.id)
+        if live is not None:
+            return live
+        self.users_by_id[user.id] = self.users[user.passkey] = user
+        self.absent.discard(user.passkey)
+        return user
+
+    def _remember_torrent(self, torrent: Torrent) -> Torrent:
+        live = self.torrents.get(torrent.info_hash)
+        if live is not None:
+            return live
+        for info_hash in hashes_of(torrent):
+            self.torrents[info_hash] = torrent
+            self.absent.discard(info_hash)
+        return torrent
+
+    # ---- users and roles
+
+    async def user(self, user_id: int) -> User:
+        """Answer with the live user; `NotFoundError` if there is none."""
+        while True:
+            live = self.users_by_id.get(user_id)
+            if live is not None:
+                return live
+            changes = self._changes
+            user = await self._user_store.user_by_id(user_id)
+            if changes == self._changes:  # else it may have been deleted while it was read
+                break
+        if user is None:
+            raise NotFoundError(f"There is no user with the id {user_id}.")
+        return self._remember_user(user)
+
+    async def list_users(self, after: int, limit: int) -> list[User]:
+        """Answer with a page of users in order of id, with their live totals."""
+        stored = await self._user_store.list_users(after, limit)
+        return [self.users_by_id.get(user.id, user) for user in stored]
+
+    async def add_users(self, users: list[User]) -> list[User]:
+        """Add all or none; a user without a passkey is given one. `ConflictError` names the index."""
+        now = self.now()
+        for index, user in enumerate(users):
+            user.passkey = user.passkey or new_passkey()
+            user.created_at = user.updated_at = now
+            user.written = user.totals.copy()
+            self._check_role(user.role, index)
+        await self._user_writes.acquire()
+        try:
+            added = await self._user_store.add_users(users)
+            self._changes += 1
+        finally:
+            self._user_writes.release()
+        return [self._remember_user(user) for user in added]
+
+    async def change_user(self, user_id: int, changes: dict[str, Any], totals: Mapping[str, int] | None = None) -> User:
+        """Set the named fields and the named totals; answer the live user.
+
+        What announces add to a total while it is being written is added to the new figure, not lost under it.
+        """
+        await self._user_writes.acquire()
+        try:
+            user = await self.user(user_id)
+            if "role" in changes:
+                self._check_role(changes["role"], 0)
+            changes = changes | {"updated_at": self.now()}
+            await self._user_store.save_user(replace(user, **changes))
+            self._changes += 1
+            self._set_user(user, changes)
+            if totals:
+                growth = replace(user.totals, **totals).since(user.totals)
+                await self._user_store.apply_users(UserBatch(None, [(user.id, growth)]))
+                user.totals.add(growth)
+                user.written.add(growth)
+        finally:
+            self._user_writes.release()
+        return user
+
+    def _set_user(self, user: User, changes: dict[str, Any]) -> None:
+        if changes.get("passkey", user.passkey) != user.passkey:
+            del self.users[user.passkey]
+            self.users[changes["passkey"]] = user
+            self.absent.discard(changes["passkey"])
+        for name, value in changes.items():
+            setattr(user, name, value)
+        if not user.enabled:
+            self._swarms.drop_user(user.id)
+
+    async def delete_user(self, user_id: int) -> None:
+        """Delete the account and let its peers go; `NotFoundError` if there is none."""
+        await self._user_writes.acquire()
+        try:
+            if not await self._user_store.delete_user(user_id):
+                raise NotFoundError(f"There is no user with the id {user_id}.")
+            self._changes += 1
+            user = self.users_by_id.pop(user_id, None)
+            if user is not None:
+                self.users.pop(user.passkey, None)
+            self._swarms.forget_user(user_id)
+        finally:
+            self._user_writes.release()
+
+    async def add_role(self, role: Role) -> Role:
+        """Add a role, with id 0 under the next free one; `ConflictError` if the id is taken."""
+        await self._user_writes.acquire()
+        try:
+            if role.id in self.roles:
+                raise ConflictError(f"There is a role with the id {role.id} already.")
+            saved = await self._user_store.save_role(role)
+            self.roles[saved.id] = saved
+        finally:
+            self._user_writes.release()
+        return saved
+
+    async def change_role(self, role_id: int, changes: dict[str, Any]) -> Role:
+        """Set the named fields of a role; `NotFoundError` if there is none."""
+        await self._user_writes.acquire()
+        try:
+            if role_id not in self.roles:
+                raise NotFoundError(f"There is no role with the id {role_id}.")
+            saved = await self._user_store.save_role(replace(self.roles[role_id], **changes))
+            self.roles[saved.id] = saved
+        finally:
+            self._user_writes.release()
+        return saved
+
+    async def delete_role(self, role_id: int) -> None:
+        """Delete a role; who had it counts as having the default one. The default role itself stays."""
+        if role_id == DEFAULT_ROLE:
+            raise ConflictError("The default role cannot be removed.")
+        await self._user_writes.acquire()
+        try:
+            if not await self._user_store.delete_role(role_id):
+                raise NotFoundError(f"There is no role with the id {role_id}.")
+            self.roles.pop(role_id, None)
+        finally:
+            self._user_writes.release()
+
+    def _check_role(self, role_id: int, index: int) -> None:
+        if role_id not in self.roles:
+            raise ConflictError(f"There is no role with the id {role_id}.", index)
+
+    # ---- torrents and whitelist
+
+    async def torrent(self, info_hash: bytes) -> Torrent:
+        """Answer with the live torrent of this hash; `NotFoundError` if there is none or it was deleted."""
+        torrent = self.torrents.get(info_hash)
+        if torrent is None:
+            await self._load_torrent(info_hash)
+            torrent = self.torrents.get(info_hash)
+        if torrent is None or torrent.deleted:
+            raise NotFoundError(f"There is no torrent with the info hash {info_hash.hex()}.")
+        return torrent
+
+    async def list_torrents(self, after: bytes, limit: int) -> list[Torrent]:
+        """Answer with a page of torrents in order of info hash, with their live totals."""
+        stored = await self._torrent_store.list_torrents(after, limit)
+        return [self.torrents.get(torrent.info_hash, torrent) for torrent in stored]
+
+    async def add_torrents(self, torrents: list[Torrent]) -> list[Torrent]:
+        """Add all or none; one that was deleted before starts anew. `ConflictError` names the index."""
+        now = self.now()
+        for torrent in torrents:
+            torrent.created_at = torrent.updated_at = now
+            torrent.written = torrent.totals.copy()
+        await self._torrent_writes.acquire()
+        try:
+            await self._torrent_store.add_torrents(torrents)
+            self._changes += 1
+            for torrent in torrents:
+                self._forget_torrent(torrent.info_hash)
+                self._remember_torrent(torrent)
+        finally:
+            self._torrent_writes.release()
+        return torrents
+
+    async def change_torrent(
+        self, info_hash: bytes, changes: dict[str, Any], totals: Mapping[str, int] | None = None
+    ) -> Torrent:
+        """Set the named fields and the named totals, as `change_user` does; answer the live torrent."""
+        await self._torrent_writes.acquire()
+        try:
+            torrent = await self.torrent(info_hash)
+            changes = changes | {"updated_at": self.now()}
+            await self._torrent_store.save_torrent(replace(torrent, **changes))
+            self._changes += 1
+            for each in hashes_of(torrent):
+                self.torrents.pop(each, None)
+            for name, value in changes.items():
+                setattr(torrent, name, value)
+            self._remember_torrent(torrent)
+            if totals:
+                growth = replace(torrent.totals, **totals).since(torrent.totals)
+                await self._torrent_store.apply_torrents(TorrentBatch(None, [(torrent.info_hash, growth)]))
+                torrent.totals.add(growth)
+                torrent.written.add(growth)
+        finally:
+            self._torrent_writes.release()
+        return torrent
+
+    async def delete_torrent(self, info_hash: bytes, reason: str) -> None:
+        """Delete, remembering the reason for those who still announce it; `NotFoundError` if there is none."""
+        torrent = await self.change_torrent(info_hash, {"deleted": True, "reason": reason})
+        self._swarms.drop_torrent(torrent.info_hash)
+
+    def _forget_torrent(self, info_hash: bytes) -> None:
+        torrent = self.torrents.get(info_hash)
+        if torrent is not None:
+            for each in hashes_of(torrent):
+                self.torrents.pop(each, None)
+
+    async def save_whitelisted(self, prefix: str, name: str) -> None:
+        """Allow clients whose peer id starts with `prefix`."""
+        await self._torrent_store.save_whitelisted(prefix, name)
+        self._set_whitelist(self.whitelist | {prefix: name})
+
+    async def delete_whitelisted(self, prefix: str) -> None:
+        """Take a prefix off the whitelist; `NotFoundError` if it is not on it."""
+        if not await self._torrent_store.delete_whitelisted(prefix):
+            raise NotFoundError(f"The prefix {prefix} is not on the whitelist.")
+        self._set_whitelist({each: name for each, name in self.whitelist.items() if each != prefix})
+
+    def _set_whitelist(self, whitelist: dict[str, str]) -> None:
+        self.whitelist = whitelist
+        self._prefixes = tuple(prefix.encode("latin-1", "ignore") for prefix in whitelist)
+
+
+def hashes_of(torrent: Torrent) -> list[bytes]:
+    """Every hash under which clients announce this torrent: v1, and v2 cut to 20 bytes (BEP 52)."""
+    if torrent.info_hash_v2 is None or torrent.info_hash_v2[:20] == torrent.info_hash:
+        return [torrent.info_hash]
+    return [torrent.info_hash, torrent.info_hash_v2[:20]]
+
+
+def new_passkey() -> str:
+    """Make a passkey: 32 lower-case hex digits."""
+    return secrets.token_hex(16)
+
+
+async def _as_coroutine(awaitable: Awaitable[None]) -> None:
+    await awaitable
+
+
+def _first_failure(failure: Any) -> Any:
+    return failure.value.subFailure if hasattr(failure.value, "subFailure") else failure

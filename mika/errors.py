@@ -1,0 +1,27 @@
+"""Our own faults, with one base. What a client may be refused with is a value, on the page rules/refusal.py."""
+
+from __future__ import annotations
+
+
+class MikaError(Exception):
+    """Base of every error that mika raises on purpose; its text is one clear line for a person."""
+
+
+class ConfigError(MikaError):
+    """The configuration cannot be used; the text names the key."""
+
+
+class StoreError(MikaError):
+    """A store could not do what it was asked; the text says which store and why, without any secret."""
+
+
+class ConflictError(MikaError):
+    """What should be added is there already, or clashes with what is; `index` says which item of a list."""
+
+    def __init__(self, message: str, index: int = 0) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+class NotFoundError(MikaError):
+    """What should be read or changed is not there."""

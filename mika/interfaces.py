@@ -1,0 +1,152 @@
+"""What a store must do. `store/` implements it, `directory.py` and `jobs.py` call it, and nothing else knows stores.
+
+Every method answers with a Deferred and never blocks the reactor. A store that cannot answer fails the Deferred with
+`StoreError`; what would overwrite or double something fails with `ConflictError` and changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from mika.model import Peer, Role, Torrent, Totals, User
+
+
+@dataclass(slots=True)
+class Mark:
+    """How far a batch reaches: the number of the last journal record in it, for one tracker instance.
+
+    A store writes it in the same transaction as the batch, so that a start knows which records it still owes. A batch
+    with the mark `None` changes no number: it comes from the API, not from announces.
+    """
+
+    instance: str
+    number: int
+
+
+@dataclass(slots=True)
+class UserBatch:
+    """Growth of totals by user id, sorted by it. A user that is gone in the meantime is skipped."""
+
+    mark: Mark | None
+    growth: list[tuple[int, Totals]]
+
+
+@dataclass(slots=True)
+class TorrentBatch:
+    """Growth of totals and new completers by info hash, sorted by it. A torrent that is gone is skipped."""
+
+    mark: Mark | None
+    growth: list[tuple[bytes, Totals]]
+    completers: list[tuple[bytes, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PeerBatch:
+    """Peers as they are now, and the keys (info_hash, user_id, peer_id) of those that are gone; both sorted by key."""
+
+    mark: Mark | None
+    present: list[tuple[bytes, Peer]]
+    gone: list[tuple[bytes, int, bytes]]
+
+
+class IStore(Interface):
+    """What the three kinds of store have in common."""
+
+    def open() -> Deferred[None]:
+        """Connect, bring the schema up to date, and be ready. Fails with `StoreError` in words an operator acts on."""
+
+    def close() -> Deferred[None]:
+        """Let go of everything, after what was asked for before is done."""
+
+    def last_number(kind: str, instance: str) -> Deferred[int]:
+        """Answer with the number of the last batch of `kind` ("users", "torrents", "peers") applied for `instance`.
+
+        0 if there was none. One store may serve all three kinds; each has its own number.
+        """
+
+
+class IUserStore(IStore):
+    """Users and their roles."""
+
+    def user_by_passkey(passkey: str) -> Deferred[User | None]:
+        """Answer with the user whose passkey this is, `totals` and `written` both as stored."""
+
+    def user_by_id(user_id: int) -> Deferred[User | None]:
+        """Answer with the user of this id."""
+
+    def list_users(after: int, limit: int) -> Deferred[list[User]]:
+        """Answer with at most `limit` users whose id is greater than `after`, in order of id."""
+
+    def add_users(users: list[User]) -> Deferred[list[User]]:
+        """Add all with their totals, or none; answer with them in the same order, those with id 0 now numbered.
+
+        Fails with `ConflictError` whose `index` names the first user whose id or passkey is taken.
+        """
+
+    def save_user(user: User) -> Deferred[None]:
+        """Write everything but the totals of a user who is there; `ConflictError` if the passkey is another's."""
+
+    def delete_user(user_id: int) -> Deferred[bool]:
+        """Delete; answer whether there was one."""
+
+    def list_roles() -> Deferred[list[Role]]:
+        """Answer with all roles in order of id. `DEFAULT_ROLE`, named "member", is always among them."""
+
+    def save_role(role: Role) -> Deferred[Role]:
+        """Add (with id 0: under the next free one) or replace; answer with it."""
+
+    def delete_role(role_id: int) -> Deferred[bool]:
+        """Delete; answer whether there was one."""
+
+    def apply_users(batch: UserBatch) -> Deferred[None]:
+        """Add the growth to the stored totals and write the mark, in one transaction."""
+
+
+class ITorrentStore(IStore):
+    """Torrents, who completed them, and the client whitelist."""
+
+    def torrent(info_hash: bytes) -> Deferred[Torrent | None]:
+        """Answer with the torrent whose `info_hash`, or whose first 20 bytes of `info_hash_v2`, this is.
+
+        It comes with its completers. A deleted one is answered too, as such.
+        """
+
+    def list_torrents(after: bytes, limit: int) -> Deferred[list[Torrent]]:
+        """Answer with at most `limit` torrents, none deleted, whose info hash is greater than `after`, in order.
+
+        Completers may be left out.
+        """
+
+    def add_torrents(torrents: list[Torrent]) -> Deferred[None]:
+        """Add all, or none. A deleted one with the same hash is replaced, its totals and completers forgotten.
+
+        Fails with `ConflictError` whose `index` names the first torrent one of whose hashes is taken.
+        """
+
+    def save_torrent(torrent: Torrent) -> Deferred[None]:
+        """Write everything but totals and completers of a torrent that is there (deletion is `deleted`)."""
+
+    def whitelist() -> Deferred[dict[str, str]]:
+        """Answer with the client names by peer id prefix."""
+
+    def save_whitelisted(prefix: str, name: str) -> Deferred[None]:
+        """Add or rename."""
+
+    def delete_whitelisted(prefix: str) -> Deferred[bool]:
+        """Delete; answer whether there was one."""
+
+    def apply_torrents(batch: TorrentBatch) -> Deferred[None]:
+        """Add the growth to the stored totals, add the completers, and write the mark, in one transaction."""
+
+
+class IPeerStore(IStore):
+    """Swarms, so that a restart starts with them; announces are always served from memory."""
+
+    def load_peers() -> Deferred[list[tuple[bytes, Peer]]]:
+        """Answer with every peer and the info hash of its swarm, silent ones included; slots are all -1."""
+
+    def apply_peers(batch: PeerBatch) -> Deferred[None]:
+        """Write the present, delete the gone, and write the mark, in one transaction."""

@@ -1,0 +1,1 @@
+"""What an announce is worth, and what the stores do not have yet."""

@@ -1,0 +1,59 @@
+"""What twistd's log leaves out: a least level, and JSON lines. `tap.py` asks for it when the configuration does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from twisted.logger import (
+    FileLogObserver,
+    FilteringLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    PredicateResult,
+    formatEvent,
+    formatEventAsClassicLogText,
+)
+from zope.interface import provider
+
+from mika.config import General
+
+
+def log_observer(config: General, options: Any) -> ILogObserver | None:
+    """Return the observer that `config` asks for; None where twistd's own does, or was told otherwise.
+
+    `options` are those of `twistd mika`, whose parent says where to log to.
+    """
+    twistd = getattr(options, "parent", None) or {}
+    if (config.log_level in ("info", "debug") and config.log_format == "text") or twistd.get("logger"):
+        return None
+    path = twistd.get("logfile")
+    out: TextIO = sys.stdout if path in (None, "", "-") else Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    write = as_json if config.log_format == "json" else formatEventAsClassicLogText
+    least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(config.log_level))
+    observer = FilteringLogObserver(FileLogObserver(out, write), [least, _drop_unwritten])
+    return provider(ILogObserver)(observer) if not ILogObserver.providedBy(observer) else observer
+
+
+def _drop_unwritten(event: LogEvent) -> Any:
+    """Drop events without words, which Twisted uses for its own bookkeeping."""
+    return PredicateResult.maybe if formatEvent(event) or "log_failure" in event else PredicateResult.no
+
+
+def as_json(event: LogEvent) -> str:
+    """Write an event as one line of JSON: time (RFC 3339), level, name of the module, words, and a traceback if any."""
+    time = datetime.fromtimestamp(event["log_time"], UTC).isoformat(timespec="milliseconds")
+    line = {
+        "time": time.replace("+00:00", "Z"),
+        "level": event["log_level"].name if event.get("log_level") else "info",
+        "name": event.get("log_namespace", ""),
+        "message": formatEvent(event),
+    }
+    if "log_failure" in event:
+        line["traceback"] = event["log_failure"].getTraceback()
+    return json.dumps(line) + "\n"

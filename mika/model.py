@@ -1,0 +1,205 @@
+"""The nouns: what they hold, nothing they do (but `Totals`, whose one job is to be added up exactly).
+
+Sizes are bytes, times are whole seconds since 1970, multipliers are thousandths, bonus is in nano-points: all
+integers, so that sums are exact. `directory.py` holds the live objects, `store/` keeps them, `admin/` shows them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+UNIT_MULTIPLIER = 1000
+"""A multiplier of 1, in thousandths."""
+
+NANO_POINTS = 1_000_000_000
+"""One bonus point, in nano-points."""
+
+INT64_MAX = 2**63 - 1
+"""The largest total that every store can hold."""
+
+PASSKEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+"""What a passkey looks like; a site may bring its own."""
+
+DEFAULT_ROLE = 1
+"""The role of a user of whom nothing else is said; every users store has it from its first start."""
+
+LEFT_UNKNOWN = 2**64 - 1
+"""`left` of a client that does not know yet: it has no metadata, or did not say (client quirk 2.2)."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What announces added up to: for one announce, for a batch that waits to be written, or since the beginning.
+
+    The only arithmetic on accounts: credit is added to live totals with `add`, and what a store has to write is
+    what the live totals grew `since` it wrote last.
+    """
+
+    uploaded: int = 0
+    downloaded: int = 0
+    uploaded_real: int = 0
+    downloaded_real: int = 0
+    bonus: int = 0
+    seed_seconds: int = 0
+    announces: int = 0
+    completed: int = 0
+
+    def add(self, other: Totals) -> None:
+        """Grow by `other`, in place."""
+        self.uploaded += other.uploaded
+        self.downloaded += other.downloaded
+        self.uploaded_real += other.uploaded_real
+        self.downloaded_real += other.downloaded_real
+        self.bonus += other.bonus
+        self.seed_seconds += other.seed_seconds
+        self.announces += other.announces
+        self.completed += other.completed
+
+    def since(self, earlier: Totals) -> Totals:
+        """Return the growth from `earlier` to these, kept below what a store's 64-bit column can add to."""
+        return Totals(
+            *(
+                min(now, INT64_MAX) - min(then, INT64_MAX)
+                for now, then in zip(self.values(), earlier.values(), strict=True)
+            )
+        )
+
+    def copy(self) -> Totals:
+        """Return the same totals as a value of their own."""
+        return replace(self)
+
+    def values(self) -> tuple[int, ...]:
+        """Return the eight figures in the order of the fields."""
+        return (
+            self.uploaded,
+            self.downloaded,
+            self.uploaded_real,
+            self.downloaded_real,
+            self.bonus,
+            self.seed_seconds,
+            self.announces,
+            self.completed,
+        )
+
+
+@dataclass(slots=True)
+class Role:
+    """A class of users, and what belonging to it is worth. `None`: no limit of its own."""
+
+    id: int
+    name: str
+    priority: int = 0
+    multiplier_up: int = UNIT_MULTIPLIER
+    multiplier_down: int = UNIT_MULTIPLIER
+    download_enabled: bool = True
+    upload_enabled: bool = True
+    download_slots: int | None = None
+    peers_per_user_torrent: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """An account. `totals` are live, `written` is what the store has of them."""
+
+    id: int
+    name: str
+    passkey: str
+    role: int = DEFAULT_ROLE
+    enabled: bool = True
+    download_enabled: bool = True
+    upload_enabled: bool = True
+    multiplier_up: int = UNIT_MULTIPLIER
+    multiplier_down: int = UNIT_MULTIPLIER
+    remote_id: str | None = None
+    created_at: int = 0
+    updated_at: int = 0
+    totals: Totals = field(default_factory=Totals)
+    written: Totals = field(default_factory=Totals)
+
+
+@dataclass(slots=True, eq=False)
+class Torrent:
+    """A registered torrent, or (`deleted`) the memory of one with the reason why it is gone.
+
+    `info_hash` is 20 bytes; `info_hash_v2` 32 bytes of a hybrid or v2 torrent, whose first 20 are announced as well
+    (BEP 52). `completers` are the ids of users whose completion has been counted.
+    """
+
+    info_hash: bytes
+    info_hash_v2: bytes | None = None
+    name: str = ""
+    size: int = 0
+    enabled: bool = True
+    deleted: bool = False
+    reason: str = ""
+    multiplier_up: int = UNIT_MULTIPLIER
+    multiplier_down: int = UNIT_MULTIPLIER
+    created_at: int = 0
+    updated_at: int = 0
+    totals: Totals = field(default_factory=Totals)
+    written: Totals = field(default_factory=Totals)
+    completers: set[int] = field(default_factory=set)
+
+
+class Peer:
+    """One client of one user in one swarm: (user, torrent, peer_id), with one endpoint a family at most.
+
+    An endpoint is the compact form of BEP 23 or BEP 7: address and port, 6 or 18 bytes, empty when there is none.
+    A slot is the peer's place among the endpoints that are handed out, -1 when this one is not. A peer that fell
+    silent is no longer `active`: it is in no list and no count, but its counters stay the baseline for its return.
+    `due` is when `Swarms` looks next whether it fell silent.
+    """
+
+    __slots__ = (
+        "active",
+        "crypto",
+        "downloaded",
+        "due",
+        "endpoint4",
+        "endpoint6",
+        "first_seen",
+        "key",
+        "last_seen",
+        "left",
+        "paused",
+        "peer_id",
+        "seeder",
+        "seen4",
+        "seen6",
+        "slot4",
+        "slot6",
+        "uploaded",
+        "user_id",
+    )
+
+    def __init__(self, user_id: int, peer_id: bytes, now: int) -> None:
+        self.user_id = user_id
+        self.peer_id = peer_id
+        self.key = b""
+        self.uploaded = 0
+        self.downloaded = 0
+        self.left = LEFT_UNKNOWN
+        self.seeder = False
+        self.paused = False
+        self.active = False
+        self.crypto = 0
+        self.endpoint4 = b""
+        self.endpoint6 = b""
+        self.slot4 = -1
+        self.slot6 = -1
+        self.seen4 = 0
+        self.seen6 = 0
+        self.first_seen = now
+        self.last_seen = now
+        self.due = 0
+
+    def copy(self) -> Peer:
+        """Return the peer as it is now, for a store that writes it while announces go on."""
+        other = Peer(self.user_id, self.peer_id, self.first_seen)
+        for name in _PEER_STATE:
+            setattr(other, name, getattr(self, name))
+        return other
+
+
+_PEER_STATE = tuple(name for name in Peer.__slots__ if name not in ("user_id", "peer_id", "first_seen"))

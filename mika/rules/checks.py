@@ -1,0 +1,73 @@
+"""One small function a rule: may this announce go ahead? Each answers a Refusal or None; `ruleset.py` has their order.
+
+All look at the same: the request, whose it is, the torrent, and the peer and its swarm if they are known already. A
+`stopped` is never judged: it always succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mika.model import Peer, Torrent, User
+from mika.rules import refusal
+from mika.rules.refusal import Refusal
+from mika.swarm.swarm import Swarm
+from mika.wire.request import AnnounceRequest, Event
+
+Check = Callable[[AnnounceRequest, User, Torrent, Peer | None, Swarm | None], Refusal | None]
+
+
+def user_is_enabled(
+    request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+) -> Refusal | None:
+    """Refuse a user whose account, or right to do what this announce is for, was taken away."""
+    if not user.enabled:
+        return refusal.USER_DISABLED
+    if request.left == 0 or request.event is Event.PAUSED:  # a partial seed downloads nothing (BEP 21)
+        return None if user.upload_enabled else refusal.UPLOAD_DISABLED
+    return None if user.download_enabled else refusal.DOWNLOAD_DISABLED
+
+
+def torrent_is_served(
+    request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+) -> Refusal | None:
+    """Refuse a torrent that was deleted, or is disabled, with the reason that is kept."""
+    if torrent.deleted:
+        return refusal.TORRENT_DELETED.because(torrent.reason)
+    return None if torrent.enabled else refusal.TORRENT_DISABLED.because(torrent.reason)
+
+
+def family_is_served(*, ipv4: bool, ipv6: bool) -> Check:
+    """Refuse a family that the operator turned off, when a proxy or a dual-stack socket lets it in."""
+
+    def check(
+        request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+    ) -> Refusal | None:
+        return None if (ipv4 if len(request.endpoint) == 6 else ipv6) else refusal.FAMILY_DISABLED
+
+    return check
+
+
+def client_is_listed(prefixes: Callable[[], tuple[bytes, ...]]) -> Check:
+    """Refuse a client whose peer id starts with none of the prefixes on the whitelist."""
+
+    def check(
+        request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+    ) -> Refusal | None:
+        return None if request.peer_id.startswith(prefixes()) else refusal.CLIENT_REFUSED
+
+    return check
+
+
+def peers_are_few(limit: int) -> Check:
+    """Refuse one client more than a user may have in one swarm; those already there go on."""
+
+    def check(
+        request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+    ) -> Refusal | None:
+        if swarm is None or (peer is not None and peer.active):
+            return None
+        present = len(swarm.active_of(user.id))
+        return None if present < limit else refusal.too_many_peers(limit, present)
+
+    return check

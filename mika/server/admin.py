@@ -1,0 +1,224 @@
+"""The admin API's port: HTTP requests over TLS to and from `mika.admin.api`. `tap.py` makes the service."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
+from twisted.internet.ssl import CertificateOptions
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import Request as WebRequest
+
+from mika import config
+from mika.admin.api import Api
+from mika.admin.auth import Tokens, local_token
+from mika.admin.call import Answer, Context, Request
+from mika.admin.problems import ProblemError
+from mika.config import HostPort
+from mika.errors import ConfigError
+from mika.server.certificate import certificate_of, tls_context
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a body, at most."""
+
+IDLE_TIMEOUT = 60
+"""Seconds after which a connection on which nothing comes is closed."""
+
+log = Logger()
+
+
+class ApiRequest(WebRequest):
+    """A request whose body is kept only as far as `MAX_BODY`, and only for who shows a token."""
+
+    defaultContentType = None  # noqa: N815 - Twisted's name
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        """Start on the body, `length` bytes or (`None`) in chunks."""
+        site: ApiSite = self.channel.site  # type: ignore[attr-defined]  # Site adds it to each channel
+        # Twisted would write a large body to a file; with the limit, memory will do.
+        self.content = self._body = BytesIO()
+        self._keep = site.api.knows(authorization_of(self))
+        self._arrived = 0
+        self._refused = False
+        if length is not None and length > MAX_BODY:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Keep a part of the body."""
+        self._arrived += len(data)
+        if self._arrived > MAX_BODY:
+            self._refuse()
+        elif self._keep:
+            self._body.write(data)
+
+    def process(self) -> None:
+        """Answer, unless this was refused while it came."""
+        if not self._refused:
+            WebRequest.process(self)
+
+    def whole(self) -> Request:
+        """Return the request as the API takes it."""
+        content_type = self.requestHeaders.getRawHeaders(b"Content-Type", [b""])[0]
+        return Request(
+            method=self.method.decode("ascii", "replace"),
+            path=self.path,
+            query=self.uri.partition(b"?")[2],
+            authorization=authorization_of(self),
+            content_type=content_type.decode("ascii", "replace"),
+            body=self._body.getvalue(),
+        )
+
+    def _refuse(self) -> None:
+        """Answer 413 before the body has come, and close; what comes until then is dropped."""
+        if self._refused:
+            return
+        self._refused = True
+        self._keep = False
+        self._body.truncate(0)
+        self.requestHeaders.removeHeader(b"Expect")  # else Twisted would still ask for the body
+        answer = ProblemError(413, f"The body is larger than {MAX_BODY} bytes.").answer()
+        body = to_json(answer.body)
+        headers = {"Content-Type": answer.content_type, "Content-Length": str(len(body)), "Connection": "close"}
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.channel.writeHeaders(b"HTTP/1.1", b"413", b"Content Too Large", encoded)
+        self.channel.write(body)
+        self.channel.loseConnection()
+
+
+def authorization_of(request: WebRequest) -> str | None:
+    """Return the one Authorization header; `None` if there is none or more than one."""
+    values = request.requestHeaders.getRawHeaders(b"Authorization", [])
+    return values[0].decode("utf-8", "surrogateescape") if len(values) == 1 else None
+
+
+class _Root(Resource):
+    """Every path: the table of routes decides, not twisted.web."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, api: Api) -> None:
+        Resource.__init__(self)
+        self._api = api
+        self._running = 0
+        self._waiting: list[Deferred[None]] = []
+
+    def render(self, request: ApiRequest) -> int:
+        """Let the API answer in its time."""
+        self._running += 1
+        Deferred.fromCoroutine(self._answer(request)).addErrback(self._failed).addCallback(self._answered)
+        return NOT_DONE_YET
+
+    def idle(self) -> Deferred[None]:
+        """Fire when no request is being answered."""
+        if not self._running:
+            return succeed(None)
+        waiter: Deferred[None] = Deferred()
+        self._waiting.append(waiter)
+        return waiter
+
+    def _failed(self, failure: Failure) -> None:
+        log.failure("an answer could not be written", failure)
+
+    def _answered(self, _result: None) -> None:
+        self._running -= 1
+        while not self._running and self._waiting:
+            self._waiting.pop().callback(None)
+
+    async def _answer(self, request: ApiRequest) -> None:
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+        answer = await self._api.answer(request.whole())
+        if not gone:  # a change that was begun is finished, though nobody waits for the answer
+            write_answer(request, answer)
+
+
+def write_answer(request: WebRequest, answer: Answer) -> None:
+    """Write an answer; to HEAD without its body."""
+    body = b"" if answer.body is None else to_json(answer.body)
+    request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
+    request.setHeader("Server", "mika")
+    request.setHeader("Cache-Control", "no-store")
+    for name, value in answer.headers.items():
+        request.setHeader(name, value)
+    if answer.status != HTTPStatus.NO_CONTENT:
+        request.setHeader("Content-Type", answer.content_type)
+        request.setHeader("Content-Length", str(len(body)))
+    request.write(b"" if request.method == b"HEAD" else body)
+    request.finish()
+
+
+class ApiSite(Site):
+    """The API over HTTP/1.1, with no log of requests but its own lines."""
+
+    noisy = False
+
+    def __init__(self, api: Api, reactor: Any) -> None:
+        self.api = api
+        self.root = _Root(api)
+        Site.__init__(
+            self,
+            self.root,
+            requestFactory=ApiRequest,
+            parsePOSTFormSubmission=False,
+            timeout=IDLE_TIMEOUT,
+            reactor=reactor,
+        )
+
+    def log(self, request: object) -> None:
+        """Log nothing: `Api` logs what was changed."""
+
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802 - Twisted's name
+        """Offer no HTTP/2, where a request cannot be refused before its body has come."""
+        return [b"http/1.1"]
+
+
+class AdminService(Service):
+    """Listens as long as it runs; a port that is in use fails the start (`CannotListenError`)."""
+
+    def __init__(self, reactor: Any, listen: HostPort, context: CertificateOptions, api: Api) -> None:
+        self.port = listen.port
+        self._reactor = reactor
+        self.host = listen.host
+        self._context = context
+        self._site = ApiSite(api, reactor)
+        self._listening: Any = None
+
+    def privilegedStartService(self) -> None:  # noqa: N802 - Twisted's name
+        """Listen before rights are given up: the port may be below 1024."""
+        Service.privilegedStartService(self)
+        self._open()
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Listen, unless that is done."""
+        self._open()
+        Service.startService(self)
+
+    def _open(self) -> None:
+        if self._listening is None:
+            self._listening = self._reactor.listenSSL(self.port, self._site, self._context, interface=self.host)
+            self.port = self._listening.getHost().port  # where any free one was asked for, now that one
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Stop listening; what is being answered is answered first."""
+        Service.stopService(self)
+        listening, self._listening = self._listening, None
+        closed = succeed(None) if listening is None else maybeDeferred(listening.stopListening)
+        return gatherResults([closed, self._site.root.idle()]).addCallback(lambda _: None)
+
+
+def admin_service(reactor: Any, section: config.Api, state_dir: Path, context: Context) -> AdminService:
+    """Make the service with certificate and token, which are made if need be; `ConfigError` says what is wrong."""
+    tls = tls_context(*certificate_of(section, state_dir))
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigError(f"{state_dir}: {problem.strerror}") from None
+    return AdminService(reactor, section.listen, tls, Api(context, Tokens([local_token(state_dir)])))

@@ -1,0 +1,99 @@
+"""The announce ports as a service, for `tap.py`: each configured address on an `AnnouncePort`, plain or over TLS."""
+
+from __future__ import annotations
+
+import errno
+import resource
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.ssl import CertificateOptions
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from mika.config import HostPort
+from mika.server.http import SWEEP_TIME, AnnounceFactory, AnnouncePort
+
+BACKLOG = 4096
+"""Connections that wait to be accepted: clients start thousands of announces at once (client-quirks 2.3)."""
+
+
+class AnnounceService(Service):
+    """Listens as long as it runs; an address that cannot be had fails the start (`CannotListenError`)."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        factory: AnnounceFactory,
+        plain: Sequence[HostPort],
+        tls: Sequence[HostPort],
+        context: CertificateOptions | None,
+    ) -> None:
+        """`plain` and `tls` are where to listen; `context` is there if `tls` is not empty."""
+        self.url = ""
+        self._reactor = reactor
+        self._factory = factory
+        self._wanted = [(address, False) for address in plain] + [(address, True) for address in tls]
+        self._context = context
+        self._ports: list[AnnouncePort] = []
+        self._sweep = LoopingCall(factory.sweep)
+        self._sweep.clock = reactor
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Listen everywhere, or nowhere."""
+        allow_many_descriptors()
+        try:
+            for address, secure in self._wanted:
+                self._listen(address, secure=secure)
+        except CannotListenError:
+            for port in self._ports:
+                port.stopListening()
+            raise
+        self._sweep.start(SWEEP_TIME, now=False)
+        super().startService()
+
+    def _listen(self, address: HostPort, *, secure: bool) -> None:
+        factory: Any = self._factory
+        if secure:
+            factory = TLSMemoryBIOFactory(self._context, False, factory)
+            factory.noisy = False
+        port = AnnouncePort(address.port, factory, BACKLOG, address.host, self._reactor)
+        try:
+            port.startListening()
+        except CannotListenError as problem:
+            if address.host == "::" and getattr(problem.socketError, "errno", None) == errno.EAFNOSUPPORT:
+                self.log.warn("this machine has no IPv6: {address} is left out", address=str(address))
+                return
+            raise
+        self._ports.append(port)
+        url = f"{'https' if secure else 'http'}://{reachable(HostPort(address.host, port.getHost().port))}"
+        self.url = self.url or url  # the one to show, of several
+        self.log.info("announces are served at {url}", url=url)
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Stop listening, then end the connections, answered as far as what they sent goes."""
+        super().stopService()
+        if self._sweep.running:
+            self._sweep.stop()
+        closed = gatherResults([maybeDeferred(port.stopListening) for port in self._ports])
+        self._ports = []
+        return closed.addCallback(lambda _: self._factory.end())
+
+
+def allow_many_descriptors() -> None:
+    """Raise the limit of open files, one of which is a connection, as far as this process may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def reachable(address: HostPort) -> str:
+    """Return an address as a client on this machine writes it: a wildcard becomes the loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
+    return str(HostPort(host, address.port))

@@ -1,0 +1,163 @@
+"""The services that make mika one process: started one after another, each ready before the next, stopped in reverse.
+
+`tap.makeService` lists them. `MultiService` alone starts and stops all at once, and a stop must write before it closes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import IServiceCollection, MultiService, Service
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.logger import ILogObserver, Logger
+
+from mika.directory import Directory
+from mika.errors import MikaError
+from mika.interfaces import IPeerStore
+from mika.store.registry import Stores
+from mika.swarm.swarms import Swarms
+
+
+class InOrder(MultiService):
+    """Starts its services one after another and stops them in reverse, waiting for each.
+
+    A start that fails stops what was started, says why in one line, and ends the process with status 1.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, services: Sequence[Service], observer: ILogObserver | None = None) -> None:
+        """`observer` replaces the log that twistd would write."""
+        super().__init__()
+        self._reactor = reactor
+        self._observer = observer
+        self._started: list[Service] = []
+        self._start: Deferred[None] | None = None
+        for service in services:
+            service.setServiceParent(self)
+
+    def setServiceParent(self, parent: Any) -> None:  # noqa: N802 - Twisted's name
+        """Join the application, which takes its log observer from here."""
+        if self._observer is not None and hasattr(parent, "setComponent"):
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(IServiceCollection(parent, parent))
+
+    def privilegedStartService(self) -> None:  # noqa: N802 - Twisted's name
+        """Do nothing yet: the ports open when what they answer from is there."""
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Begin to start; the reactor runs meanwhile."""
+        Service.startService(self)
+        self._reactor.callWhenRunning(self._begin)
+
+    def _begin(self) -> None:
+        self._start = ensureDeferred(self._start_all()).addErrback(self._failed)
+
+    async def _start_all(self) -> None:
+        for service in self.services:
+            if not self.running:
+                return
+            self._started.append(service)
+            await maybeDeferred(service.startService)
+
+    def _failed(self, failure: Any) -> None:
+        if failure.check(CannotListenError):
+            host, port, why = failure.value.interface, failure.value.port, failure.value.socketError
+            words = f"cannot listen on {host or 'any address'} port {port}: {why.strerror or why}"
+        elif failure.check(MikaError):
+            words = str(failure.value)
+        else:
+            self.log.failure("the start failed", failure)
+            words = "the start failed"
+        self._started.pop()
+        self.log.critical("mika did not start: {words}", words=words)
+        sys.__stderr__.write(f"mika did not start: {words}\n")  # type: ignore[union-attr]
+        exit_with_failure()
+        if self._reactor.running:
+            self._reactor.stop()
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Stop in reverse what was started."""
+        Service.stopService(self)
+        return ensureDeferred(self._stop_all())
+
+    async def _stop_all(self) -> None:
+        if self._start is not None:
+            await self._start
+        while self._started:
+            service = self._started.pop()
+            try:
+                await maybeDeferred(service.stopService)
+            except Exception:  # noqa: BLE001 - the others must still be stopped
+                self.log.failure("{service} did not stop as it should", service=type(service).__name__)
+
+
+def exit_with_failure() -> None:
+    """Have this process end with status 1: twistd itself knows only 0 once its reactor has run."""
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+    atexit.register(leave)
+
+
+class StoresService(Service):
+    """Opens the stores, and reads what the directory always has in memory."""
+
+    def __init__(self, stores: Stores, directory: Directory) -> None:
+        self._stores = stores
+        self._directory = directory
+        self._open: list[Any] = []
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]  # noqa: N802 - Twisted's name
+        """Open each store once."""
+        super().startService()
+        return ensureDeferred(self._open_all())
+
+    async def _open_all(self) -> None:
+        try:
+            for store in self._stores.unique:
+                await store.open()
+                self._open.append(store)
+            await self._directory.open()
+        except BaseException:
+            await self._close_all()
+            raise
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Close them."""
+        super().stopService()
+        return ensureDeferred(self._close_all())
+
+    async def _close_all(self) -> None:
+        while self._open:
+            await self._open.pop().close()
+
+
+class SwarmsService(Service):
+    """Fills the swarms from the peers store before anybody announces."""
+
+    log = Logger()
+
+    def __init__(self, swarms: Swarms, peers: IPeerStore) -> None:
+        self._swarms = swarms
+        self._peers = peers
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]  # noqa: N802 - Twisted's name
+        """Load every peer and the counters of the silent ones."""
+        super().startService()
+        return ensureDeferred(self._load())
+
+    async def _load(self) -> None:
+        for info_hash, peer in await self._peers.load_peers():
+            self._swarms.restore(info_hash, peer)
+        self.log.info(
+            "{peers} peers in {swarms} swarms restored", peers=self._swarms.peer_count, swarms=len(self._swarms)
+        )

@@ -1,0 +1,64 @@
+"""What the three kinds of rows share as SQL: new ids, the growth of totals, and the mark that travels with them.
+
+Every function here and in the `*_rows.py` beside it runs in a thread, inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Connection, Table, Update, bindparam, insert, select, update
+
+from mika.interfaces import Mark
+from mika.store.dialect import Dialect
+from mika.store.schema import marks
+from mika.store.values import TOTALS, Growth
+
+T = TypeVar("T")
+
+_GROWTH = ("of", *(f"by_{name}" for name in TOTALS))
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut into pieces that every database takes in one statement."""
+    for start in range(0, len(values), 1000):
+        yield values[start : start + 1000]
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that have their keys."""
+    for chunk in chunks(rows):
+        connection.execute(insert(table), chunk)
+
+
+def insert_one(connection: Connection, table: Table, row: dict[str, Any]) -> int:
+    """Insert a row and return its id, which the database chooses if the row has none."""
+    key: Any = connection.execute(insert(table), row).inserted_primary_key
+    return int(key[0])
+
+
+def growth_of(key: Column[Any]) -> Update:
+    """Return the UPDATE for `grow`: it adds to the totals of the row with this key, if there is one."""
+    new = {name: key.table.c[name] + bindparam(f"by_{name}") for name in TOTALS}
+    return update(key.table).where(key == bindparam("of")).values(new)
+
+
+def grow(connection: Connection, dialect: Dialect, statement: Update, growth: Growth) -> None:
+    """Add growth to totals, in order of the key: two nodes that lock rows in the same order never deadlock."""
+    dialect.execute_all(connection, statement, _GROWTH, [(key, *figures) for key, figures in sorted(growth)])
+
+
+def write_mark(connection: Connection, kind: str, mark: Mark | None) -> None:
+    """Note how far the batch of this transaction reaches."""
+    if mark is None:
+        return
+    here = (marks.c.kind == kind) & (marks.c.instance == mark.instance)
+    if connection.execute(update(marks).where(here).values(number=mark.number)).rowcount == 0:
+        connection.execute(insert(marks).values(kind=kind, instance=mark.instance, number=mark.number))
+
+
+def last_number(connection: Connection, kind: str, instance: str) -> int:
+    """Return the number of the last mark, 0 if there is none."""
+    query = select(marks.c.number).where(marks.c.kind == kind, marks.c.instance == instance)
+    return connection.execute(query).scalar() or 0

@@ -1,0 +1,103 @@
+"""A SQL database behind Deferreds: every call is one transaction in one thread call, every failure a clear line.
+
+`sql.py` asks with functions over a SQLAlchemy `Connection` (`user_rows.py` and its like); the reactor never waits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.defer import Deferred, ensureDeferred, fail
+from twisted.internet.interfaces import IReactorThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from mika.errors import StoreError
+from mika.store.dialect import Dialect
+from mika.store.upgrade import upgrade
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """The connections to one database and the threads that wait for it."""
+
+    def __init__(self, dialect: Dialect, reactor: IReactorThreads) -> None:
+        self.dialect = dialect
+        self._reactor = reactor
+        self._pool: ThreadPool | None = None
+        self._source: Engine | None = None
+
+    def open(self) -> Deferred[None]:
+        """Connect and bring the schema up to date; fails with `StoreError`, and then holds nothing."""
+        return ensureDeferred(self._open())
+
+    async def _open(self) -> None:
+        self._pool = ThreadPool(0, self.dialect.threads, name=f"mika: {self.dialect.place}")
+        self._pool.start()
+        try:
+            await deferToThreadPool(self._reactor, self._pool, self._prepare)
+        except BaseException:
+            await self.close()
+            raise
+
+    def close(self) -> Deferred[None]:
+        """Let go of threads and connections, after everything that was asked for is done and answered."""
+        pool, self._pool = self._pool, None
+        return ensureDeferred(self._close(pool))
+
+    async def _close(self, pool: ThreadPool | None) -> None:
+        if pool is None:
+            return
+        # It waits, so it does that in a thread of the reactor's. What the pool's threads answered is in the reactor's
+        # queue before its own answer.
+        await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._let_go, pool)
+
+    def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Answer with `work(connection, ...)`, which changes nothing."""
+        return self._in_thread(False, lambda connection: work(connection, *args, **kwargs))
+
+    def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Answer with `work(connection, ...)`, whose changes are all kept, or none if it raises."""
+        return self._in_thread(True, lambda connection: work(connection, *args, **kwargs))
+
+    def _in_thread(self, writes: bool, work: Callable[[Connection], T]) -> Deferred[T]:
+        if self._pool is None:
+            return fail(StoreError(f"{self.dialect.place} is not open."))
+        return deferToThreadPool(self._reactor, self._pool, self._transaction, writes, work)
+
+    # ---- in a thread
+
+    def _prepare(self) -> None:
+        with self._in_words():
+            self._source = self.dialect.connect()
+        self._transaction(True, self._upgrade)
+
+    def _upgrade(self, connection: Connection) -> None:
+        self.dialect.lock_schema(connection)
+        upgrade(connection, self.dialect.place)
+
+    def _transaction(self, writes: bool, work: Callable[[Connection], T]) -> T:
+        if self._source is None:
+            raise StoreError(f"{self.dialect.place} is not open.")
+        with self._in_words(), self._source.execution_options(writes=writes).begin() as connection:
+            return work(connection)
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
+            raise StoreError(self.dialect.words(error)) from None  # the cause holds the statement
+
+    def _let_go(self, pool: ThreadPool) -> None:
+        pool.stop()
+        if self._source is not None:
+            self._source.dispose()
+            self._source = None

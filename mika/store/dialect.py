@@ -1,0 +1,49 @@
+"""What differs between SQL databases, so that a further one is a class of its own beside `sqlite.py`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update
+
+Write = Insert | Update | Delete
+Row = tuple[Any, ...]
+
+
+class Dialect(ABC):
+    """One database: how to reach it, its own SQL, and its errors in words.
+
+    `place` is what an operator calls it, without any password; `threads` how many calls it serves at a time.
+    """
+
+    place: str
+    threads: int
+
+    @abstractmethod
+    def connect(self) -> Engine:
+        """Return the source of connections. One that is given the option `writes=True` is about to write."""
+
+    @abstractmethod
+    def lock_schema(self, connection: Connection) -> None:
+        """Let nobody else change the schema until the transaction of `connection` ends."""
+
+    @abstractmethod
+    def upsert(self, table: Table) -> Insert:
+        """Return an INSERT that replaces the row which has the same primary key."""
+
+    @abstractmethod
+    def insert_missing(self, table: Table) -> Insert:
+        """Return an INSERT that leaves out a row whose primary key is there."""
+
+    @abstractmethod
+    def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
+        """Execute a statement for every row, which holds the values of the parameters `names`, as fast as can be.
+
+        SQLAlchemy's own way costs more than the database does, and each driver has another way that is fast.
+        """
+
+    @abstractmethod
+    def words(self, error: Exception) -> str:
+        """Say on one line what an error of this database means and what to do; never with values of a statement."""

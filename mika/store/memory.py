@@ -1,0 +1,225 @@
+"""The store that keeps everything in this process and nothing after it: for trying out, for tests, and to read.
+
+It is the reference for what the interfaces mean; every other store must answer as this one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred, execute
+from zope.interface import implementer
+
+from mika.errors import ConflictError
+from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
+from mika.model import DEFAULT_ROLE, Peer, Role, Torrent, User
+from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_torrents, refuse_taken_users
+from mika.store.values import copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _answered(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
+    """Let a method that answers at once answer with a Deferred, also when it raises."""
+
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return execute(method, *args, **kwargs)
+
+    return answer
+
+
+@implementer(IUserStore, ITorrentStore, IPeerStore)
+class MemoryStore:
+    """All three kinds of store in dictionaries. What goes in and comes out is copied."""
+
+    def __init__(self) -> None:
+        self._users: dict[int, User] = {}
+        self._ids: dict[str, int] = {}  # by passkey
+        self._next_user = 1
+        self._roles = {DEFAULT_ROLE: Role(DEFAULT_ROLE, "member")}
+        self._next_role = DEFAULT_ROLE + 1
+        self._torrents: dict[bytes, Torrent] = {}
+        self._info_hashes: dict[bytes, bytes] = {}  # by any hash of the torrent
+        self._whitelist: dict[str, str] = {}
+        self._peers: dict[tuple[bytes, int, bytes], tuple[Any, ...]] = {}
+        self._marks: dict[tuple[str, str], int] = {}
+
+    @_answered
+    def open(self) -> None:
+        """Be ready, as always."""
+
+    @_answered
+    def close(self) -> None:
+        """Do nothing: all is done already, and nothing is kept."""
+
+    @_answered
+    def last_number(self, kind: str, instance: str) -> int:
+        """See `IStore`."""
+        return self._marks.get((kind, instance), 0)
+
+    def _mark(self, kind: str, mark: Mark | None) -> None:
+        if mark is not None:
+            self._marks[kind, mark.instance] = mark.number
+
+    # ---- users and roles
+
+    @_answered
+    def user_by_passkey(self, passkey: str) -> User | None:
+        """See `IUserStore`."""
+        user = self._users.get(self._ids.get(passkey, 0))
+        return None if user is None else copy_user(user)
+
+    @_answered
+    def user_by_id(self, user_id: int) -> User | None:
+        """See `IUserStore`."""
+        user = self._users.get(user_id)
+        return None if user is None else copy_user(user)
+
+    @_answered
+    def list_users(self, after: int, limit: int) -> list[User]:
+        """See `IUserStore`."""
+        page = sorted(user_id for user_id in self._users if user_id > after)[:limit]
+        return [copy_user(self._users[user_id]) for user_id in page]
+
+    @_answered
+    def add_users(self, users: list[User]) -> list[User]:
+        """See `IUserStore`. Ids are never given twice, so that nobody inherits the completions of who is gone."""
+        refuse_taken_users(users, self._users, self._ids)
+        for user in sorted(users, key=lambda user: user.id == 0):  # an id that was chosen is not given to another
+            user.id = user.id or self._next_user
+            self._next_user = max(self._next_user, user.id + 1)
+            self._users[user.id] = copy_user(user)
+            self._ids[user.passkey] = user.id
+        return users
+
+    @_answered
+    def save_user(self, user: User) -> None:
+        """See `IUserStore`."""
+        kept = self._users.get(user.id)
+        if kept is None:
+            return
+        if self._ids.get(user.passkey, user.id) != user.id:
+            raise ConflictError(PASSKEY_TAKEN)
+        del self._ids[kept.passkey]
+        self._ids[user.passkey] = user.id
+        self._users[user.id] = replace(user, totals=kept.totals)
+
+    @_answered
+    def delete_user(self, user_id: int) -> bool:
+        """See `IUserStore`."""
+        user = self._users.pop(user_id, None)
+        if user is not None:
+            del self._ids[user.passkey]
+        return user is not None
+
+    @_answered
+    def list_roles(self) -> list[Role]:
+        """See `IUserStore`."""
+        return [replace(role) for _, role in sorted(self._roles.items())]
+
+    @_answered
+    def save_role(self, role: Role) -> Role:
+        """See `IUserStore`. Ids are never given twice: users may still have the role that is gone."""
+        saved = replace(role, id=role.id or self._next_role)
+        self._next_role = max(self._next_role, saved.id + 1)
+        self._roles[saved.id] = replace(saved)
+        return saved
+
+    @_answered
+    def delete_role(self, role_id: int) -> bool:
+        """See `IUserStore`."""
+        refuse_default_role(role_id)
+        return self._roles.pop(role_id, None) is not None
+
+    @_answered
+    def apply_users(self, batch: UserBatch) -> None:
+        """See `IUserStore`."""
+        for user_id, growth in batch.growth:
+            if user_id in self._users:
+                self._users[user_id].totals.add(growth)
+        self._mark("users", batch.mark)
+
+    # ---- torrents and whitelist
+
+    @_answered
+    def torrent(self, info_hash: bytes) -> Torrent | None:
+        """See `ITorrentStore`."""
+        torrent = self._torrents.get(self._info_hashes.get(info_hash, b""))
+        return None if torrent is None else copy_torrent(torrent)
+
+    @_answered
+    def list_torrents(self, after: bytes, limit: int) -> list[Torrent]:
+        """See `ITorrentStore`."""
+        page = sorted(each.info_hash for each in self._torrents.values() if each.info_hash > after and not each.deleted)
+        return [copy_torrent(self._torrents[info_hash]) for info_hash in page[:limit]]
+
+    @_answered
+    def add_torrents(self, torrents: list[Torrent]) -> None:
+        """See `ITorrentStore`."""
+        refuse_taken_torrents(torrents, self._taken())
+        for torrent in torrents:
+            self._keep(copy_torrent(torrent))
+
+    @_answered
+    def save_torrent(self, torrent: Torrent) -> None:
+        """See `ITorrentStore`."""
+        kept = self._torrents.get(torrent.info_hash)
+        if kept is not None:
+            refuse_taken_torrents([torrent], self._taken() - hashes(kept))
+            self._keep(replace(torrent, totals=kept.totals, completers=kept.completers))
+
+    def _taken(self) -> set[bytes]:
+        return {each for each, info_hash in self._info_hashes.items() if not self._torrents[info_hash].deleted}
+
+    def _keep(self, torrent: Torrent) -> None:
+        """Keep a torrent none of whose hashes is taken; those who had them, deleted or itself, are forgotten."""
+        for gone in {self._info_hashes[each] for each in hashes(torrent) if each in self._info_hashes}:
+            for each in hashes(self._torrents.pop(gone)):
+                del self._info_hashes[each]
+        self._torrents[torrent.info_hash] = torrent
+        self._info_hashes |= dict.fromkeys(hashes(torrent), torrent.info_hash)
+
+    @_answered
+    def whitelist(self) -> dict[str, str]:
+        """See `ITorrentStore`."""
+        return dict(self._whitelist)
+
+    @_answered
+    def save_whitelisted(self, prefix: str, name: str) -> None:
+        """See `ITorrentStore`."""
+        self._whitelist[prefix] = name
+
+    @_answered
+    def delete_whitelisted(self, prefix: str) -> bool:
+        """See `ITorrentStore`."""
+        return self._whitelist.pop(prefix, None) is not None
+
+    @_answered
+    def apply_torrents(self, batch: TorrentBatch) -> None:
+        """See `ITorrentStore`."""
+        for info_hash, growth in batch.growth:
+            if info_hash in self._torrents:
+                self._torrents[info_hash].totals.add(growth)
+        for info_hash, user_id in batch.completers:
+            if info_hash in self._torrents:
+                self._torrents[info_hash].completers.add(user_id)
+        self._mark("torrents", batch.mark)
+
+    # ---- peers
+
+    @_answered
+    def load_peers(self) -> list[tuple[bytes, Peer]]:
+        """See `IPeerStore`."""
+        return [(info_hash, thaw_peer(frozen)) for (info_hash, _, _), frozen in self._peers.items()]
+
+    @_answered
+    def apply_peers(self, batch: PeerBatch) -> None:
+        """See `IPeerStore`."""
+        for key in batch.gone:
+            self._peers.pop(key, None)
+        for info_hash, peer in batch.present:
+            self._peers[info_hash, peer.user_id, peer.peer_id] = freeze_peer(peer)
+        self._mark("peers", batch.mark)

@@ -1,0 +1,134 @@
+"""The store over a SQL database: the interfaces as transactions of a `Database`, written in the `*_rows.py`.
+
+What a call is given goes on changing while a thread writes it, so copies are taken before the thread starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorThreads
+from zope.interface import implementer
+
+from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, PeerBatch, TorrentBatch, UserBatch
+from mika.model import Peer, Role, Torrent, User
+from mika.store import batches, peer_rows, torrent_rows, user_rows
+from mika.store.database import Database
+from mika.store.dialect import Dialect
+from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peer
+
+
+@implementer(IUserStore, ITorrentStore, IPeerStore)
+class SqlStore:
+    """All three kinds of store in the tables of one database."""
+
+    def __init__(self, dialect: Dialect, reactor: IReactorThreads) -> None:
+        self._dialect = dialect
+        self._database = Database(dialect, reactor)
+
+    def open(self) -> Deferred[None]:
+        """Connect, and bring the schema up to date."""
+        return self._database.open()
+
+    def close(self) -> Deferred[None]:
+        """Let go of threads and connections, after what was asked for before is done."""
+        return self._database.close()
+
+    def last_number(self, kind: str, instance: str) -> Deferred[int]:
+        """See `IStore`."""
+        return self._database.read(batches.last_number, kind, instance)
+
+    # ---- users and roles
+
+    def user_by_passkey(self, passkey: str) -> Deferred[User | None]:
+        """See `IUserStore`."""
+        return self._database.read(user_rows.by_passkey, passkey)
+
+    def user_by_id(self, user_id: int) -> Deferred[User | None]:
+        """See `IUserStore`."""
+        return self._database.read(user_rows.by_id, user_id)
+
+    def list_users(self, after: int, limit: int) -> Deferred[list[User]]:
+        """See `IUserStore`."""
+        return self._database.read(user_rows.page, after, limit)
+
+    def add_users(self, users: list[User]) -> Deferred[list[User]]:
+        """See `IUserStore`. The users themselves are numbered, once all are in."""
+
+        def number(ids: list[int]) -> list[User]:
+            for user, user_id in zip(users, ids, strict=True):
+                user.id = user_id
+            return users
+
+        return self._database.write(user_rows.add, [copy_user(user) for user in users]).addCallback(number)
+
+    def save_user(self, user: User) -> Deferred[None]:
+        """See `IUserStore`."""
+        return self._database.write(user_rows.save, copy_user(user))
+
+    def delete_user(self, user_id: int) -> Deferred[bool]:
+        """See `IUserStore`."""
+        return self._database.write(user_rows.remove, user_id)
+
+    def list_roles(self) -> Deferred[list[Role]]:
+        """See `IUserStore`."""
+        return self._database.read(user_rows.all_roles)
+
+    def save_role(self, role: Role) -> Deferred[Role]:
+        """See `IUserStore`."""
+        return self._database.write(user_rows.save_role, replace(role))
+
+    def delete_role(self, role_id: int) -> Deferred[bool]:
+        """See `IUserStore`."""
+        return self._database.write(user_rows.remove_role, role_id)
+
+    def apply_users(self, batch: UserBatch) -> Deferred[None]:
+        """See `IUserStore`."""
+        return self._database.write(user_rows.apply, self._dialect, batch.mark, freeze_growth(batch.growth))
+
+    # ---- torrents and whitelist
+
+    def torrent(self, info_hash: bytes) -> Deferred[Torrent | None]:
+        """See `ITorrentStore`."""
+        return self._database.read(torrent_rows.find, info_hash)
+
+    def list_torrents(self, after: bytes, limit: int) -> Deferred[list[Torrent]]:
+        """See `ITorrentStore`."""
+        return self._database.read(torrent_rows.page, after, limit)
+
+    def add_torrents(self, torrents: list[Torrent]) -> Deferred[None]:
+        """See `ITorrentStore`."""
+        return self._database.write(torrent_rows.add, [copy_torrent(torrent) for torrent in torrents])
+
+    def save_torrent(self, torrent: Torrent) -> Deferred[None]:
+        """See `ITorrentStore`."""
+        return self._database.write(torrent_rows.save, copy_torrent(torrent))
+
+    def whitelist(self) -> Deferred[dict[str, str]]:
+        """See `ITorrentStore`."""
+        return self._database.read(torrent_rows.listed)
+
+    def save_whitelisted(self, prefix: str, name: str) -> Deferred[None]:
+        """See `ITorrentStore`."""
+        return self._database.write(torrent_rows.save_listed, self._dialect, prefix, name)
+
+    def delete_whitelisted(self, prefix: str) -> Deferred[bool]:
+        """See `ITorrentStore`."""
+        return self._database.write(torrent_rows.remove_listed, prefix)
+
+    def apply_torrents(self, batch: TorrentBatch) -> Deferred[None]:
+        """See `ITorrentStore`."""
+        growth, completers = freeze_growth(batch.growth), sorted(batch.completers)
+        return self._database.write(torrent_rows.apply, self._dialect, batch.mark, growth, completers)
+
+    # ---- peers
+
+    def load_peers(self) -> Deferred[list[tuple[bytes, Peer]]]:
+        """See `IPeerStore`."""
+        return self._database.read(peer_rows.load)
+
+    def apply_peers(self, batch: PeerBatch) -> Deferred[None]:
+        """See `IPeerStore`."""
+        present = [(info_hash, freeze_peer(peer)) for info_hash, peer in batch.present]
+        return self._database.write(peer_rows.apply, self._dialect, batch.mark, present, list(batch.gone))

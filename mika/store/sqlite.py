@@ -1,0 +1,101 @@
+"""A database in one file, by SQLite: the embedded default. `registry.py` makes it, for `SqlStore` to use.
+
+Others may read the file meanwhile, such as `sqlite3` for a backup; what writes to it makes mika wait.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+
+from mika.store.dialect import Dialect, Row, Write
+
+_CHUNK = 1000  # one call over 10,000 rows would keep the reactor's thread from running for 40 to 120 ms
+
+_WORDS = {
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database: move it away, or name another file",
+    sqlite3.SQLITE_CORRUPT: "is damaged: move it away and put a backup in its place",
+    sqlite3.SQLITE_BUSY: "is locked by another program: let that one finish, or stop it",
+    sqlite3.SQLITE_LOCKED: "is locked by another program: let that one finish, or stop it",
+    sqlite3.SQLITE_READONLY: "cannot be written: give mika's user the right to write the file and its directory",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the directory is there and that mika's user may write it",
+    sqlite3.SQLITE_PERM: "cannot be opened: check that mika's user may read and write it",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
+}
+
+
+class Sqlite(Dialect):
+    """The database in the file `path`, which is made if there is none, for mika's user alone."""
+
+    threads = 1
+
+    def __init__(self, path: Path, busy_seconds: float = 5.0) -> None:
+        """`busy_seconds` is how long a call waits while another program writes."""
+        self.place = f"The database {path}"
+        self._path = path
+        self._busy_seconds = busy_seconds
+
+    def connect(self) -> Engine:
+        """Return the source of the one connection; `OSError` if there can be no such file."""
+        # SQLite itself would make the file readable for all; its -wal and -shm files take over this file's mode.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        source = create_engine(
+            URL.create("sqlite+pysqlite", database=str(self._path)),
+            connect_args={"timeout": self._busy_seconds},
+            pool_size=1,
+            max_overflow=0,
+            hide_parameters=True,
+        )
+        event.listen(source, "connect", _set_up)
+        event.listen(source, "begin", _begin)
+        return source
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Do nothing: a transaction that writes locks the whole file from its BEGIN IMMEDIATE on."""
+
+    def upsert(self, table: Table) -> Insert:
+        """Return INSERT ... ON CONFLICT DO UPDATE of every column outside the key."""
+        statement = insert(table)
+        values = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+    def insert_missing(self, table: Table) -> Insert:
+        """Return INSERT OR IGNORE."""
+        return insert(table).prefix_with("OR IGNORE")
+
+    def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
+        """Hand the rows to the driver, in pieces."""
+        compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
+        places = [names.index(name) for name in compiled.positiontup or ()]
+        in_place = itemgetter(*places)
+        for start in range(0, len(rows), _CHUNK):
+            connection.exec_driver_sql(str(compiled), [in_place(row) for row in rows[start : start + _CHUNK]])
+
+    def words(self, error: Exception) -> str:
+        """Say what SQLite's primary result code means, or what the operating system said."""
+        if isinstance(error, OSError):
+            return f"{self.place} cannot be opened: {error.strerror or error}."
+        cause = getattr(error, "orig", None) or error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        what = _WORDS.get(code) or f"failed: {(str(cause).splitlines() or [type(cause).__name__])[0]}"
+        return f"{self.place} {what}."
+
+
+def _set_up(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun in `_begin`, not by sqlite3 at the first change
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes then would fail at once if another program wrote in between.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

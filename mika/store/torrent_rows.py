@@ -1,0 +1,130 @@
+"""Torrents, completions and the whitelist as rows: the statements behind `SqlStore`'s `ITorrentStore`.
+
+No two torrents share a hash, in whichever of the two columns and deleted or not: a deleted one that would is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
+
+from mika.interfaces import Mark
+from mika.model import Torrent, Totals
+from mika.store.batches import chunks, grow, growth_of, insert_all, write_mark
+from mika.store.dialect import Dialect
+from mika.store.schema import completions, torrents, whitelist
+from mika.store.taken import refuse_taken_torrents
+from mika.store.values import TOTALS, Growth, hashes, short_v2
+
+_SHORT = torrents.c.info_hash_v2_short
+_FACTS = [column.name for column in torrents.columns if column.name not in (*TOTALS, _SHORT.name)]
+_GROWTH = growth_of(torrents.c.info_hash)
+
+
+def _row(torrent: Torrent) -> dict[str, Any]:
+    return _facts(torrent) | dict(zip(TOTALS, torrent.totals.values(), strict=True))
+
+
+def _facts(torrent: Torrent) -> dict[str, Any]:
+    return {name: getattr(torrent, name) for name in _FACTS} | {_SHORT.name: short_v2(torrent)}
+
+
+def _torrent(row: Mapping[Any, Any], completers: set[int]) -> Torrent:
+    totals = Totals(*(row[name] for name in TOTALS))
+    facts = {name: row[name] for name in _FACTS}
+    return Torrent(**facts, totals=totals, written=totals.copy(), completers=completers)
+
+
+def find(connection: Connection, info_hash: bytes) -> Torrent | None:
+    """Return the torrent with this hash and its completers."""
+    row = connection.execute(select(torrents).where(_has_any([info_hash]))).mappings().first()
+    if row is None:
+        return None
+    query = select(completions.c.user_id).where(completions.c.info_hash == row["info_hash"])
+    return _torrent(row, set(connection.scalars(query)))
+
+
+def page(connection: Connection, after: bytes, limit: int) -> list[Torrent]:
+    """Return at most `limit` torrents, none deleted and without completers, whose info hash is greater than `after`."""
+    here = (torrents.c.info_hash > after) & torrents.c.deleted.is_(False)
+    query = select(torrents).where(here).order_by(torrents.c.info_hash).limit(limit)
+    return [_torrent(row, set()) for row in connection.execute(query).mappings()]
+
+
+def add(connection: Connection, new: list[Torrent]) -> None:
+    """Add all, in the place of deleted ones with the same hashes; `ConflictError` if a hash is taken."""
+    wanted = sorted(set().union(*map(hashes, new)))
+    refuse_taken_torrents(new, _taken(connection, wanted))
+    _forget_deleted(connection, wanted)
+    insert_all(connection, torrents, [_row(torrent) for torrent in new])
+    completed = [
+        {"info_hash": torrent.info_hash, "user_id": user_id}
+        for torrent in new
+        for user_id in sorted(torrent.completers)
+    ]
+    insert_all(connection, completions, completed)
+
+
+def save(connection: Connection, torrent: Torrent) -> None:
+    """Write everything but totals and completers, if the torrent is there."""
+    itself = torrents.c.info_hash == torrent.info_hash
+    if connection.execute(select(torrents.c.info_hash).where(itself)).first() is None:
+        return
+    wanted = sorted(hashes(torrent))
+    refuse_taken_torrents([torrent], _taken(connection, wanted, ~itself))
+    _forget_deleted(connection, wanted, ~itself)
+    connection.execute(update(torrents).where(itself).values(_facts(torrent)))
+
+
+def _has_any(some: Sequence[bytes]) -> ColumnElement[bool]:
+    return or_(torrents.c.info_hash.in_(some), _SHORT.in_(some))
+
+
+def _taken(connection: Connection, wanted: list[bytes], *which: ColumnElement[bool]) -> set[bytes]:
+    """Return the hashes of torrents that are not deleted and have one of the wanted."""
+    taken: set[bytes] = set()
+    for chunk in chunks(wanted):
+        query = select(torrents.c.info_hash, _SHORT).where(_has_any(chunk), torrents.c.deleted.is_(False), *which)
+        for info_hash, short in connection.execute(query):
+            taken |= {info_hash, short or info_hash}
+    return taken
+
+
+def _forget_deleted(connection: Connection, wanted: list[bytes], *which: ColumnElement[bool]) -> None:
+    for chunk in chunks(wanted):
+        query = select(torrents.c.info_hash).where(_has_any(chunk), torrents.c.deleted.is_(True), *which)
+        gone = connection.scalars(query).all()
+        connection.execute(delete(completions).where(completions.c.info_hash.in_(gone)))
+        connection.execute(delete(torrents).where(torrents.c.info_hash.in_(gone)))
+
+
+def apply(
+    connection: Connection,
+    dialect: Dialect,
+    mark: Mark | None,
+    growth: Growth,
+    completers: list[tuple[bytes, int]],
+) -> None:
+    """Add the growth to the totals, add completers of torrents that are there, and write the mark."""
+    grow(connection, dialect, _GROWTH, growth)
+    there = select(torrents.c.info_hash, bindparam("who")).where(torrents.c.info_hash == bindparam("of"))
+    statement = dialect.insert_missing(completions).from_select(["info_hash", "user_id"], there)
+    dialect.execute_all(connection, statement, ("of", "who"), completers)
+    write_mark(connection, "torrents", mark)
+
+
+def listed(connection: Connection) -> dict[str, str]:
+    """Return the whitelist."""
+    return {row.prefix: row.name for row in connection.execute(select(whitelist))}
+
+
+def save_listed(connection: Connection, dialect: Dialect, prefix: str, name: str) -> None:
+    """Add or rename."""
+    connection.execute(dialect.upsert(whitelist), {"prefix": prefix, "name": name})
+
+
+def remove_listed(connection: Connection, prefix: str) -> bool:
+    """Delete, and say whether there was one."""
+    return connection.execute(delete(whitelist).where(whitelist.c.prefix == prefix)).rowcount > 0

@@ -1,0 +1,82 @@
+"""Copies of the nouns, and of which hashes a torrent holds: what a store keeps or writes must not change any more.
+
+The live objects go on changing with every announce while a store still works. Both stores take copies at the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import Any
+
+from mika.model import Peer, Torrent, Totals, User
+
+TOTALS = tuple(each.name for each in fields(Totals))
+"""The names of the figures of `Totals`, in the order of `Totals.values`."""
+
+PEER_FIELDS = (
+    "user_id",
+    "peer_id",
+    "key",
+    "uploaded",
+    "downloaded",
+    "left",
+    "seeder",
+    "paused",
+    "active",
+    "crypto",
+    "endpoint4",
+    "endpoint6",
+    "seen4",
+    "seen6",
+    "first_seen",
+    "last_seen",
+)
+"""What is kept of a peer: everything but its slots, which are its place in a swarm in memory."""
+
+Growth = list[tuple[Any, tuple[int, ...]]]
+"""What totals grow by: the key of the row, and the figures in the order of `TOTALS`."""
+
+_freeze = attrgetter(*PEER_FIELDS)
+
+
+def freeze_growth(growth: Iterable[tuple[Any, Totals]]) -> Growth:
+    """Return the growth of a batch as values."""
+    return [(key, totals.values()) for key, totals in growth]
+
+
+def freeze_peer(peer: Peer) -> tuple[Any, ...]:
+    """Return the `PEER_FIELDS` of a peer: in one C call, because a flush does this for thousands at once."""
+    frozen: tuple[Any, ...] = _freeze(peer)
+    return frozen
+
+
+def thaw_peer(frozen: Iterable[Any]) -> Peer:
+    """Return a peer with these `PEER_FIELDS`, in no slot."""
+    peer = Peer(0, b"", 0)
+    for name, value in zip(PEER_FIELDS, frozen, strict=True):
+        setattr(peer, name, value)
+    return peer
+
+
+def copy_user(user: User) -> User:
+    """Return a user of its own, of which the store has everything."""
+    return replace(user, totals=user.totals.copy(), written=user.totals.copy())
+
+
+def copy_torrent(torrent: Torrent) -> Torrent:
+    """Return a torrent of its own, of which the store has everything."""
+    return replace(
+        torrent, totals=torrent.totals.copy(), written=torrent.totals.copy(), completers=set(torrent.completers)
+    )
+
+
+def short_v2(torrent: Torrent) -> bytes | None:
+    """Return the 20 bytes of its v2 hash under which a torrent is announced (BEP 52)."""
+    return None if torrent.info_hash_v2 is None else torrent.info_hash_v2[:20]
+
+
+def hashes(torrent: Torrent) -> set[bytes]:
+    """Return every hash of 20 bytes under which a torrent is announced: no other torrent may have one of them."""
+    return {torrent.info_hash, short_v2(torrent) or torrent.info_hash}

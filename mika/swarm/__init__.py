@@ -1,0 +1,1 @@
+"""Who is in each swarm, and which peers are handed out."""

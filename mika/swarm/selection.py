@@ -1,0 +1,82 @@
+"""Which peers an announce is answered with: never one's own, seeds get leechers, leechers get seeds first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mika.model import Peer
+from mika.swarm.swarm import Side, Swarm
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED
+
+Random = Callable[[], float]
+"""A source of numbers from 0 to 1, such as `random.Random(7).random`."""
+
+
+def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Random) -> bytes:
+    """Answer with up to `count` compact endpoints of one width (6 bytes: IPv4, 18: IPv6) for this peer.
+
+    A partial seed (BEP 21) wants what a seed wants: leechers.
+    """
+    if count <= 0:
+        return b""
+    if width == 6:
+        seeders, leechers = swarm.seeders4, swarm.leechers4
+    else:
+        seeders, leechers = swarm.seeders6, swarm.leechers6
+    own = swarm.by_user[peer.user_id]
+    if peer.seeder or peer.paused:
+        return _take(leechers, count, peer, own, random)
+    chosen = _take(seeders, count, peer, own, random)
+    missing = count - len(chosen) // width
+    return chosen + _take(leechers, missing, peer, own, random) if missing else chosen
+
+
+def _take(side: Side, count: int, peer: Peer, own: list[Peer], random: Random) -> bytes:
+    """Take endpoints from one side: as one slice at a random place where all of them fit the asker's encryption."""
+    if not side.peers:
+        return b""
+    if (side.requiring and not peer.crypto & CRYPTO_SUPPORTED) or (side.plain and peer.crypto & CRYPTO_REQUIRED):
+        return _filtered(side, count, peer, random)
+    slots = [getattr(each, side.slot_name) for each in own if each.seeder is side.seeding]
+    return window(side, count, [slot for slot in slots if slot >= 0], random)
+
+
+def window(side: Side, count: int, own: list[int], random: Random) -> bytes:
+    """Cut `count` endpoints out of the ring of slots, beginning anywhere, stepping around the slots in `own`."""
+    size = len(side.peers)
+    width = side.width
+    take = count + len(own)
+    if take >= size:
+        start, take = 0, size
+        chosen = bytes(side.compact)
+    else:
+        start = int(random() * size)
+        end = start + take
+        if end <= size:
+            chosen = bytes(side.compact[start * width : end * width])
+        else:
+            chosen = bytes(side.compact[start * width :] + side.compact[: (end - size) * width])
+    if own:
+        places = sorted(((slot - start) % size for slot in own), reverse=True)
+        for place in places:
+            if place < take:
+                chosen = chosen[: place * width] + chosen[(place + 1) * width :]
+    return chosen[: count * width]
+
+
+def _filtered(side: Side, count: int, peer: Peer, random: Random) -> bytes:
+    """Walk the ring from anywhere and take the peers whose encryption fits: the rare way, for picky clients."""
+    size = len(side.peers)
+    width = side.width
+    start = int(random() * size)
+    needed = CRYPTO_SUPPORTED if peer.crypto & CRYPTO_REQUIRED else 0
+    refused = 0 if peer.crypto & CRYPTO_SUPPORTED else CRYPTO_REQUIRED
+    chosen = bytearray()
+    for step in range(size):
+        slot = (start + step) % size
+        other = side.peers[slot]
+        if other.user_id != peer.user_id and other.crypto & needed == needed and not other.crypto & refused:
+            chosen += side.compact[slot * width : (slot + 1) * width]
+            if len(chosen) == count * width:
+                break
+    return bytes(chosen)

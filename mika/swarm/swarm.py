@@ -1,0 +1,196 @@
+"""One torrent's swarm: who is in it, how many seed, and the compact endpoints that are handed out.
+
+`tracker.py` joins, refreshes and removes peers; `selection.py` reads the sides. Every step costs the same whatever the
+size of the swarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mika.model import Peer
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, Event
+
+Listable = Callable[[bytes], bool]
+"""Whether a compact endpoint may be handed out."""
+
+
+class Side:
+    """The compact endpoints of one side of a swarm (seeders or leechers) in one family, kept dense.
+
+    A peer knows its slot; removal moves the last endpoint into the hole, so that any number of peers is one slice.
+    `seeding` says whether this is the seeders' side; `requiring` counts the peers that accept only encrypted
+    connections, `plain` those that cannot encrypt.
+    """
+
+    __slots__ = ("compact", "peers", "plain", "requiring", "seeding", "slot_name", "width")
+
+    def __init__(self, width: int, *, seeding: bool) -> None:
+        self.width = width
+        self.seeding = seeding
+        self.slot_name = "slot4" if width == 6 else "slot6"
+        self.compact = bytearray()
+        self.peers: list[Peer] = []
+        self.requiring = 0
+        self.plain = 0
+
+    def add(self, peer: Peer, endpoint: bytes) -> None:
+        """Hand this peer out from now on."""
+        setattr(peer, self.slot_name, len(self.peers))
+        self.peers.append(peer)
+        self.compact += endpoint
+        self._count(peer, 1)
+
+    def remove(self, peer: Peer) -> None:
+        """Hand it out no more."""
+        slot: int = getattr(peer, self.slot_name)
+        setattr(peer, self.slot_name, -1)
+        last = self.peers.pop()
+        width = self.width
+        if last is not peer:
+            self.peers[slot] = last
+            setattr(last, self.slot_name, slot)
+            self.compact[slot * width : (slot + 1) * width] = self.compact[-width:]
+        del self.compact[-width:]
+        self._count(peer, -1)
+
+    def _count(self, peer: Peer, by: int) -> None:
+        if peer.crypto & CRYPTO_REQUIRED:
+            self.requiring += by
+        if not peer.crypto & CRYPTO_SUPPORTED:
+            self.plain += by
+
+
+class Swarm:
+    """The peers of one torrent.
+
+    `peers` has the silent ones too, by (user id, peer id); `by_user` the same by user alone. `complete` and
+    `incomplete` count the active ones, a dual-stack client once; `paused` those of the incomplete that are partial
+    seeds.
+    """
+
+    __slots__ = (
+        "by_user",
+        "complete",
+        "incomplete",
+        "info_hash",
+        "leechers4",
+        "leechers6",
+        "paused",
+        "peers",
+        "seeders4",
+        "seeders6",
+    )
+
+    def __init__(self, info_hash: bytes) -> None:
+        self.info_hash = info_hash
+        self.peers: dict[tuple[int, bytes], Peer] = {}
+        self.by_user: dict[int, list[Peer]] = {}
+        self.complete = 0
+        self.incomplete = 0
+        self.paused = 0
+        self.seeders4 = Side(6, seeding=True)
+        self.leechers4 = Side(6, seeding=False)
+        self.seeders6 = Side(18, seeding=True)
+        self.leechers6 = Side(18, seeding=False)
+
+    def active_of(self, user_id: int) -> list[Peer]:
+        """Return the active peers of one user."""
+        return [peer for peer in self.by_user.get(user_id, ()) if peer.active]
+
+    def add(self, peer: Peer) -> None:
+        """Take in a peer that is not active yet."""
+        self.peers[peer.user_id, peer.peer_id] = peer
+        self.by_user.setdefault(peer.user_id, []).append(peer)
+
+    def discard(self, peer: Peer) -> None:
+        """Forget a peer with its endpoints and its counters."""
+        if peer.active:
+            self.silence(peer)
+        del self.peers[peer.user_id, peer.peer_id]
+        mine = self.by_user[peer.user_id]
+        mine.remove(peer)
+        if not mine:
+            del self.by_user[peer.user_id]
+
+    def silence(self, peer: Peer) -> None:
+        """Take an active peer out of lists and counts; its counters stay."""
+        self._count(peer, -1)
+        peer.active = False
+        self.unlist(peer, 4)
+        self.unlist(peer, 6)
+        peer.endpoint4 = peer.endpoint6 = b""
+
+    def refresh(self, peer: Peer, request: AnnounceRequest, now: int, listable: Listable) -> None:
+        """Bring a peer up to date with its announce; a new or silent one becomes active."""
+        seeder = request.left == 0
+        paused = request.event is Event.PAUSED and not seeder
+        if not peer.active or peer.seeder is not seeder or peer.paused is not paused or peer.crypto != request.crypto:
+            self._reclassify(peer, seeder, paused, request.crypto)
+        endpoint = request.endpoint
+        if len(endpoint) == 6:
+            if peer.endpoint4 != endpoint or peer.slot4 < 0:
+                self.place(peer, endpoint, listable)
+            peer.seen4 = now
+        else:
+            if peer.endpoint6 != endpoint or peer.slot6 < 0:
+                self.place(peer, endpoint, listable)
+            peer.seen6 = now
+        peer.uploaded = request.uploaded
+        peer.downloaded = request.downloaded
+        peer.left = request.left
+        peer.key = request.key
+        peer.last_seen = now
+
+    def place(self, peer: Peer, endpoint: bytes, listable: Listable) -> None:
+        """Give a peer this endpoint in its family, handed out if it is listable."""
+        family = 4 if len(endpoint) == 6 else 6
+        self.unlist(peer, family)
+        if family == 4:
+            peer.endpoint4 = endpoint
+        else:
+            peer.endpoint6 = endpoint
+        if listable(endpoint):
+            self._side(peer, family).add(peer, endpoint)
+
+    def restore(self, peer: Peer, listable: Listable) -> None:
+        """Take in a peer as a store kept it, active or silent."""
+        self.add(peer)
+        if peer.active:
+            self._count(peer, 1)
+            for endpoint in (peer.endpoint4, peer.endpoint6):
+                if endpoint:
+                    self.place(peer, endpoint, listable)
+
+    def unlist(self, peer: Peer, family: int) -> None:
+        """Hand out the peer's endpoint of this family no more."""
+        if (peer.slot4 if family == 4 else peer.slot6) >= 0:
+            self._side(peer, family).remove(peer)
+
+    def _reclassify(self, peer: Peer, seeder: bool, paused: bool, crypto: int) -> None:
+        """Move a peer to where it belongs now: among the seeders or the leechers, with this kind of encryption."""
+        listed = [family for family in (4, 6) if (peer.slot4 if family == 4 else peer.slot6) >= 0]
+        for family in listed:
+            self.unlist(peer, family)
+        if peer.active:
+            self._count(peer, -1)
+        peer.seeder = seeder
+        peer.paused = paused
+        peer.crypto = crypto
+        peer.active = True
+        self._count(peer, 1)
+        for family in listed:
+            self._side(peer, family).add(peer, peer.endpoint4 if family == 4 else peer.endpoint6)
+
+    def _side(self, peer: Peer, family: int) -> Side:
+        if family == 4:
+            return self.seeders4 if peer.seeder else self.leechers4
+        return self.seeders6 if peer.seeder else self.leechers6
+
+    def _count(self, peer: Peer, by: int) -> None:
+        if peer.seeder:
+            self.complete += by
+        else:
+            self.incomplete += by
+            if peer.paused:
+                self.paused += by

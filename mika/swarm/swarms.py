@@ -1,0 +1,205 @@
+"""All swarms by info hash: who joins and leaves, who fell silent, and which peers a store has yet to hear of.
+
+`tracker.py` and `directory.py` change it, `jobs.py` expires and writes it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from mika.model import Peer
+from mika.swarm.swarm import Listable, Swarm
+from mika.wire.address import packed
+from mika.wire.request import AnnounceRequest
+
+PeerKey = tuple[bytes, int, bytes]
+"""Info hash, user id, peer id."""
+
+
+class Swarms:
+    """Every swarm. A peer that is silent for `peer_ttl` seconds leaves; after `counters_ttl` it is forgotten.
+
+    `unsaved` holds what changed since it was last taken: a peer, or None for one that is gone.
+    """
+
+    def __init__(self, peer_ttl: int, counters_ttl: int, listable: Listable, *, believe_claims: bool = False) -> None:
+        self.peer_ttl = peer_ttl
+        self.counters_ttl = counters_ttl
+        self.listable = listable
+        self.believe_claims = believe_claims
+        self.peer_count = 0
+        self.unsaved: dict[PeerKey, Peer | None] = {}
+        self._swarms: dict[bytes, Swarm] = {}
+        self._of_user: dict[int, set[Swarm]] = {}
+        # Peers by the second at which to look whether they fell silent; the heap has the seconds in order.
+        self._due: dict[int, list[tuple[Swarm, Peer]]] = {}
+        self._seconds: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._swarms)
+
+    def __iter__(self) -> Iterator[Swarm]:
+        return iter(self._swarms.values())
+
+    def get(self, info_hash: bytes) -> Swarm | None:
+        """Return the swarm of a torrent (by its first hash), None if nobody is in it."""
+        return self._swarms.get(info_hash)
+
+    def of_user(self, user_id: int) -> list[Swarm]:
+        """Return the swarms in which a user has a peer, active or silent."""
+        return list(self._of_user.get(user_id, ()))
+
+    def join(self, info_hash: bytes, user_id: int, peer_id: bytes, now: int) -> tuple[Swarm, Peer]:
+        """Make a peer, which its announce has yet to `refresh`, in a swarm that is made if need be."""
+        swarm = self._swarms.get(info_hash)
+        if swarm is None:
+            swarm = self._swarms[info_hash] = Swarm(info_hash)
+        peer = Peer(user_id, peer_id, now)
+        swarm.add(peer)
+        self._of_user.setdefault(user_id, set()).add(swarm)
+        return swarm, peer
+
+    def refresh(self, swarm: Swarm, peer: Peer, request: AnnounceRequest, now: int) -> None:
+        """Bring a peer up to date with its announce; one that is new or was silent becomes active."""
+        if not peer.active:
+            self.peer_count += 1
+            self._look(swarm, peer, now + self.peer_ttl)
+        swarm.refresh(peer, request, now, self.listable)
+        if request.claims and self.believe_claims:
+            self._place_claims(swarm, peer, request, now)
+        self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = peer
+
+    def _place_claims(self, swarm: Swarm, peer: Peer, request: AnnounceRequest, now: int) -> None:
+        """Believe what the client says of its own addresses (`allow_client_ip`); no address, no effect."""
+        for claim in request.claims:
+            try:
+                address = packed(claim.decode("latin-1"))
+            except ValueError:
+                continue
+            if len(address) == 4:
+                peer.seen4 = now
+            else:
+                peer.seen6 = now
+            swarm.place(peer, address + request.endpoint[-2:], self.listable)
+
+    def remove(self, swarm: Swarm, peer: Peer) -> None:
+        """Forget a peer altogether."""
+        self.peer_count -= peer.active
+        swarm.discard(peer)
+        self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = None
+        if peer.user_id not in swarm.by_user:
+            mine = self._of_user[peer.user_id]
+            mine.discard(swarm)
+            if not mine:
+                del self._of_user[peer.user_id]
+        if not swarm.peers:
+            del self._swarms[swarm.info_hash]
+
+    def silence(self, swarm: Swarm, peer: Peer) -> None:
+        """Take a peer out of lists and counts, and keep its counters until `counters_ttl`."""
+        self.peer_count -= 1
+        swarm.silence(peer)
+        self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = peer
+        self._look(swarm, peer, peer.last_seen + self.counters_ttl)
+
+    def drop_torrent(self, info_hash: bytes) -> None:
+        """Forget every peer of a torrent that was deleted."""
+        swarm = self._swarms.get(info_hash)
+        if swarm is not None:
+            for peer in list(swarm.peers.values()):
+                self.remove(swarm, peer)
+
+    def drop_user(self, user_id: int) -> int:
+        """Let a user's peers leave; their counters stay. Answers how many left."""
+        left = 0
+        for swarm in self.of_user(user_id):
+            for peer in swarm.active_of(user_id):
+                self.silence(swarm, peer)
+                left += 1
+        return left
+
+    def forget_user(self, user_id: int) -> None:
+        """Forget a deleted user's peers altogether."""
+        for swarm in self.of_user(user_id):
+            for peer in list(swarm.by_user.get(user_id, ())):
+                self.remove(swarm, peer)
+
+    def restore(self, info_hash: bytes, peer: Peer) -> None:
+        """Take in a peer as a store kept it."""
+        swarm = self._swarms.get(info_hash)
+        if swarm is None:
+            swarm = self._swarms[info_hash] = Swarm(info_hash)
+        swarm.restore(peer, self.listable)
+        self._of_user.setdefault(peer.user_id, set()).add(swarm)
+        self.peer_count += peer.active
+        self._look(swarm, peer, peer.last_seen + (self.peer_ttl if peer.active else self.counters_ttl))
+
+    def expire(self, now: int, most: int = 10_000) -> int:
+        """Look at the peers that are due, at most so many at a time; answer how many left or were forgotten.
+
+        Each peer is looked at once in a `peer_ttl`, so that this costs a share of the announces, not of the swarms.
+        """
+        changed = 0
+        while self._seconds and self._seconds[0] < now and most > 0:
+            bucket = self._due[self._seconds[0]]
+            second = self._seconds[0]
+            while bucket and most > 0:
+                swarm, peer = bucket.pop()
+                most -= 1
+                if peer.due == second:
+                    changed += self._judge(swarm, peer, now)
+            if not bucket:
+                heapq.heappop(self._seconds)
+                del self._due[second]
+        return changed
+
+    def _judge(self, swarm: Swarm, peer: Peer, now: int) -> bool:
+        """Decide about a peer that is due: look again later, or silence it, or forget it."""
+        if swarm.peers.get((peer.user_id, peer.peer_id)) is not peer:
+            return False
+        if not peer.active:
+            if peer.last_seen + self.counters_ttl < now:
+                self.remove(swarm, peer)
+                return True
+            self._look(swarm, peer, peer.last_seen + self.counters_ttl)
+            return False
+        if peer.last_seen + self.peer_ttl < now:
+            self.silence(swarm, peer)
+            return True
+        seen = peer.last_seen
+        for family, endpoint, last in ((4, peer.endpoint4, peer.seen4), (6, peer.endpoint6, peer.seen6)):
+            if endpoint and last + self.peer_ttl < now:
+                swarm.unlist(peer, family)  # the client goes on over the other family alone
+                if family == 4:
+                    peer.endpoint4 = b""
+                else:
+                    peer.endpoint6 = b""
+            elif endpoint:
+                seen = min(seen, last)
+        self._look(swarm, peer, seen + self.peer_ttl)
+        return False
+
+    def _look(self, swarm: Swarm, peer: Peer, second: int) -> None:
+        peer.due = second
+        bucket = self._due.get(second)
+        if bucket is None:
+            bucket = self._due[second] = []
+            heapq.heappush(self._seconds, second)
+        bucket.append((swarm, peer))
+
+    def take_unsaved(self, most: int) -> dict[PeerKey, Peer | None]:
+        """Hand over up to `most` changes, peers as copies, to be written; what fails goes to `give_back`."""
+        keys = list(self.unsaved)[:most] if len(self.unsaved) > most else list(self.unsaved)
+        taken = {}
+        for key in keys:
+            peer = self.unsaved.pop(key)
+            taken[key] = None if peer is None else peer.copy()
+        return taken
+
+    def give_back(self, taken: dict[PeerKey, Peer | None]) -> None:
+        """Take back what could not be written; what changed meanwhile is newer and stays."""
+        for key in taken:
+            if key not in self.unsaved:
+                swarm = self._swarms.get(key[0])
+                self.unsaved[key] = swarm.peers.get(key[1:]) if swarm is not None else None

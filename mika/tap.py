@@ -1,0 +1,171 @@
+"""`twistd mika`: Options, and makeService, which reads from top to bottom as the list of what makes the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.python import usage
+
+from mika import __version__
+from mika.admin.call import Context, Health, StoreHealth
+from mika.config import Config, HostPort, load_config, print_config
+from mika.config import Tracker as TrackerSection
+from mika.directory import Directory
+from mika.errors import ConfigError
+from mika.jobs import Flusher, Reaper, Targets
+from mika.ledger.credit import Ledger, Rates
+from mika.ledger.pending import Pending
+from mika.logs import log_observer
+from mika.rules.ruleset import Ruleset
+from mika.server.admin import admin_service
+from mika.server.certificate import certificate_of, tls_context
+from mika.server.http import AnnounceFactory
+from mika.server.listen import AnnounceService
+from mika.services import InOrder, StoresService, SwarmsService
+from mika.store.registry import Stores, make_stores
+from mika.swarm.swarms import Swarms
+from mika.tracker import Stages, Tracker, listable
+from mika.welcome import Welcome
+from mika.wire.address import TrustedProxies
+
+
+class Options(usage.Options):
+    """What stands behind `twistd mika` on the command line."""
+
+    synopsis = "[options]"
+    longdesc = "A private BitTorrent tracker. Every key of the configuration is an environment variable too."
+    optParameters = [["config", "c", None, "The configuration, a TOML file; without one, every key has its default."]]  # noqa: RUF012 - Twisted's name
+    optFlags = [  # noqa: RUF012 - Twisted's name
+        ["check-config", None, "Check the configuration and end."],
+        ["print-config", None, "Print every key with its default and end."],
+    ]
+
+    def opt_version(self) -> None:
+        """Print the version and end."""
+        print(f"mika {__version__}")  # noqa: T201 - asked for
+        sys.exit(0)
+
+    def postOptions(self) -> None:  # noqa: N802 - Twisted's name
+        """Do what ends at once; a wrong configuration ends the start with one line."""
+        if self["print-config"]:
+            sys.stdout.write(print_config())
+            sys.exit(0)
+        path = self["config"]
+        try:
+            self["configuration"] = load_config(Path(path) if path else None, os.environ)
+            if self["check-config"]:
+                check_config(self["configuration"])
+                print("The configuration is fine.")  # noqa: T201 - asked for
+                sys.exit(0)
+        except ConfigError as problem:
+            sys.exit(f"mika: {problem}")
+
+
+def check_config(config: Config) -> None:
+    """Check what only use shows: the stores' URLs, and the certificate if one is given; `ConfigError` if wrong."""
+    from twisted.internet import reactor  # noqa: PLC0415 - installed when this is imported
+
+    make_stores(config.stores.model_dump(), Path(config.general.state_dir), reactor)  # type: ignore[arg-type]
+    if config.api.certificate:
+        tls_context(Path(config.api.certificate), Path(config.api.key))
+
+
+def makeService(options: Options) -> InOrder:  # noqa: N802 - Twisted's name
+    """Make the process: what it consists of, in the order in which it starts."""
+    from twisted.internet import reactor  # noqa: PLC0415 - as above
+
+    config: Config = options["configuration"]
+    try:
+        return services(config, reactor, options)
+    except ConfigError as problem:
+        sys.exit(f"mika: {problem}")
+
+
+def services(config: Config, reactor: Any, options: Any) -> InOrder:
+    """Wire everything together; `options` are those of `twistd mika`."""
+    state_dir = Path(config.general.state_dir).absolute()
+    stores = make_stores(config.stores.model_dump(), state_dir, reactor)
+    swarms = make_swarms(config.tracker)
+    negative_ttl = int(config.tracker.negative_ttl)
+    directory = Directory(stores.users, stores.torrents, swarms, reactor.seconds, negative_ttl)
+    tracker = make_tracker(config, directory, swarms)
+    flusher = make_flusher(config, stores, tracker, reactor)
+    announces = make_announces(config, tracker, directory, reactor)
+    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher))
+    admin = admin_service(reactor, config.api, state_dir, context)
+    return InOrder(
+        reactor,
+        [
+            StoresService(stores, directory),
+            SwarmsService(swarms, stores.peers),
+            flusher,
+            Reaper(swarms, reactor),
+            announces,
+            admin,
+            Welcome(state_dir, announces, admin, first_steps=not options["config"]),
+        ],
+        log_observer(config.general, options),
+    )
+
+
+def make_swarms(section: TrackerSection) -> Swarms:
+    """Make the swarms, empty."""
+    return Swarms(
+        int(section.peer_ttl),
+        int(section.counters_ttl),
+        listable(allow_non_routable=section.allow_non_routable),
+        believe_claims=section.allow_client_ip,
+    )
+
+
+def make_tracker(config: Config, directory: Directory, swarms: Swarms) -> Tracker:
+    """Put the stages of an announce together."""
+    section = config.tracker
+    rates = Rates(
+        multiplier_up=config.credit.multiplier_up,
+        multiplier_down=config.credit.multiplier_down,
+        per_hour=config.bonus.per_hour if config.bonus.enabled else 0,
+        scarcity=config.bonus.scarcity,
+        per_gib=config.bonus.per_gib,
+        seed_limit=int(2 * section.announce_interval),
+    )
+    stages = Stages(
+        facts=directory,
+        ruleset=Ruleset(section, directory.prefixes),
+        swarms=swarms,
+        ledger=Ledger(rates, directory.roles),
+        pending=Pending(),
+        random=Random().random,  # noqa: S311 - which peers are handed out is no secret
+    )
+    return Tracker(section, stages)
+
+
+def make_flusher(config: Config, stores: Stores, tracker: Tracker, reactor: Any) -> Flusher:
+    """Make what writes announces to the stores."""
+    targets = Targets(stores.users, stores.torrents, stores.peers)
+    return Flusher(targets, tracker.pending, tracker.swarms, reactor, config.flush.interval, config.flush.batch)
+
+
+def make_announces(config: Config, tracker: Tracker, directory: Directory, reactor: Any) -> AnnounceService:
+    """Make the announce ports; those over TLS have the certificate of the admin API."""
+    section = config.tracker
+    proxies = TrustedProxies(section.trusted_proxies)
+    factory = AnnounceFactory(tracker, directory, proxies, reactor, verbose=config.general.log_level == "debug")
+    certificate = certificate_of(config.api, Path(config.general.state_dir)) if section.listen_tls else None
+    context = tls_context(*certificate) if certificate else None
+
+    def served(addresses: list[HostPort]) -> list[HostPort]:
+        return [each for each in addresses if (section.ipv6 if ":" in each.host else section.ipv4)]
+
+    return AnnounceService(reactor, factory, served(section.listen), served(section.listen_tls), context)
+
+
+def health(config: Config, flusher: Flusher) -> Health:
+    """Say how the stores are, and what waits for them."""
+    urls = config.stores.model_dump()
+    stores = [StoreHealth.of(kind, urls[kind], ok) for kind, ok in flusher.healthy.items()]
+    return Health(stores, flusher.waiting())

@@ -1,0 +1,159 @@
+"""What a torrents store must do, as tests."""
+# ruff: noqa: PT009 - these are methods of a trial TestCase, and say what differs under either runner
+
+from __future__ import annotations
+
+from zope.interface.verify import verifyObject
+
+from mika.interfaces import ITorrentStore, Mark, TorrentBatch
+from mika.model import Totals
+from mika.testing.contract import Contract
+from mika.testing.subjects import make_torrent, torrent_facts
+
+
+class TorrentStoreContract(Contract):
+    """What `ITorrentStore` says."""
+
+    async def test_provides_torrent_store(self) -> None:
+        """All methods of the interface are there."""
+        verifyObject(ITorrentStore, self.store)
+
+    async def test_torrent_is_found_with_everything_by_either_hash(self) -> None:
+        """A hybrid torrent is found by its v1 hash and by the first 20 bytes of its v2 hash (BEP 52)."""
+        torrent = make_torrent(
+            1,
+            v2=2,
+            name="Ünïcode",
+            size=2**50,
+            enabled=False,
+            reason="why",
+            multiplier_up=1500,
+            multiplier_down=0,
+            created_at=3,
+            updated_at=4,
+            totals=Totals(1, 2, 3, 4, 5, 6, 7, 8),
+            completers={3, -4},
+        )
+        await self.store.add_torrents([torrent])
+        for info_hash in (torrent.info_hash, make_torrent(2).info_hash):
+            found = await self.store.torrent(info_hash)
+            self.assertIsNot(found, torrent)
+            self.assertEqual(torrent_facts(found), torrent_facts(torrent))
+            self.assertEqual((found.totals, found.written), (torrent.totals, torrent.totals))
+            self.assertEqual(found.completers, {3, -4})
+        self.assertIsNone(await self.store.torrent(make_torrent(9).info_hash))
+
+    async def test_torrent_of_v2_alone(self) -> None:
+        """A torrent whose info hash is that of its v2 hash, cut, does not clash with itself."""
+        torrent = make_torrent(2, v2=2)
+        await self.store.add_torrents([torrent])
+        await self.store.save_torrent(torrent)
+        self.assertEqual((await self.store.torrent(torrent.info_hash)).info_hash_v2, torrent.info_hash_v2)
+
+    async def test_kept_torrent_is_a_copy(self) -> None:
+        """What the caller does to its torrents later does not change what is kept."""
+        torrent = make_torrent(1)
+        await self.store.add_torrents([torrent])
+        torrent.completers.add(1)
+        torrent.totals.completed += 1
+        found = await self.store.torrent(torrent.info_hash)
+        self.assertEqual((found.completers, found.totals), (set(), Totals()))
+
+    async def test_torrents_are_listed_in_pages_without_the_deleted(self) -> None:
+        """Pages follow one another in order of info hash."""
+        await self.store.add_torrents([make_torrent(number) for number in (5, 3, 200, 1, 4)])
+        await self.store.save_torrent(make_torrent(3, deleted=True))
+        first = await self.store.list_torrents(b"", 2)
+        rest = await self.store.list_torrents(first[-1].info_hash, 10)
+        self.assertEqual([torrent.info_hash[0] for torrent in first + rest], [1, 4, 5, 200])
+
+    async def test_taken_hash_is_named_by_index_and_nothing_is_added(self) -> None:
+        """A hash may be neither hash of another torrent, in the store or earlier in the list."""
+        await self.store.add_torrents([make_torrent(1, v2=2)])
+        for clash in (make_torrent(1), make_torrent(2), make_torrent(3, v2=1), make_torrent(3, v2=2)):
+            self.assertEqual(await self.conflict(self.store.add_torrents([make_torrent(9), clash])), 1)
+        for twin in (make_torrent(5), make_torrent(6), make_torrent(7, v2=5)):
+            new = [make_torrent(9), make_torrent(5, v2=6), twin]
+            self.assertEqual(await self.conflict(self.store.add_torrents(new)), 2)
+        self.assertEqual(len(await self.store.list_torrents(b"", 10)), 1)
+
+    async def test_save_torrent_leaves_totals_and_completers(self) -> None:
+        """Everything else is written, a new v2 hash is found, and the old one is free."""
+        await self.store.add_torrents([make_torrent(1, v2=2, totals=Totals(completed=1), completers={8})])
+        changed = make_torrent(1, v2=3, name="new", totals=Totals(completed=5), completers={9})
+        await self.store.save_torrent(changed)
+        found = await self.store.torrent(make_torrent(3).info_hash)
+        self.assertEqual(torrent_facts(found), torrent_facts(changed))
+        self.assertEqual((found.totals, found.completers), (Totals(completed=1), {8}))
+        self.assertIsNone(await self.store.torrent(make_torrent(2).info_hash))
+        await self.store.add_torrents([make_torrent(2)])
+
+    async def test_save_torrent_refuses_a_taken_hash(self) -> None:
+        """Another's hash is a conflict; a torrent that is not there is not made."""
+        await self.store.add_torrents([make_torrent(1), make_torrent(2, v2=3)])
+        for v2 in (2, 3):
+            await self.conflict(self.store.save_torrent(make_torrent(1, v2=v2, name="new")))
+        self.assertEqual((await self.store.torrent(make_torrent(1).info_hash)).name, "")
+        await self.store.save_torrent(make_torrent(4))
+        self.assertIsNone(await self.store.torrent(make_torrent(4).info_hash))
+
+    async def test_deleted_torrent_is_remembered_until_its_hash_is_used_again(self) -> None:
+        """It is found as deleted, with the reason; a torrent with one of its hashes starts anew in its place."""
+        for new in (make_torrent(1), make_torrent(2), make_torrent(3, v2=1), make_torrent(1, v2=2)):
+            old = make_torrent(1, v2=2, totals=Totals(completed=1), completers={8})
+            await self.store.add_torrents([old])
+            await self.store.save_torrent(make_torrent(1, v2=2, deleted=True, reason="low quality"))
+            found = await self.store.torrent(make_torrent(2).info_hash)
+            self.assertEqual((found.deleted, found.reason, found.completers), (True, "low quality", {8}))
+            await self.store.add_torrents([new])
+            found = await self.store.torrent(new.info_hash)
+            self.assertEqual((found.deleted, found.reason, found.totals), (False, "", Totals()))
+            self.assertEqual(found.completers, set())
+            for info_hash in {make_torrent(1).info_hash, make_torrent(2).info_hash} - {new.info_hash}:
+                other = await self.store.torrent(info_hash)
+                self.assertTrue(other is None or other.info_hash == new.info_hash)
+            await self.store.save_torrent(make_torrent(new.info_hash[0], deleted=True))  # and room for the next
+
+    async def test_growth_adds_to_torrents(self) -> None:
+        """Totals grow, a completer counts once, and what is gone is skipped and not made."""
+        await self.store.add_torrents([make_torrent(1), make_torrent(2, completers={7})])
+        one, two, gone = (make_torrent(number).info_hash for number in (1, 2, 3))
+        growth = [(info_hash, Totals(1, 2, 3, 4, 5, 6, 7, 8)) for info_hash in (one, two, gone)]
+        await self.store.apply_torrents(TorrentBatch(None, growth, [(one, 7), (two, 6), (two, 7), (gone, 7)]))
+        await self.store.apply_torrents(TorrentBatch(None, [(one, Totals(uploaded=-1))], [(one, 7), (one, -9)]))
+        found = await self.store.torrent(one)
+        self.assertEqual((found.totals, found.completers), (Totals(0, 2, 3, 4, 5, 6, 7, 8), {7, -9}))
+        self.assertEqual((await self.store.torrent(two)).completers, {6, 7})
+        self.assertIsNone(await self.store.torrent(gone))
+        await self.store.add_torrents([make_torrent(3)])
+        self.assertEqual((await self.store.torrent(gone)).completers, set())
+
+    async def test_torrents_mark(self) -> None:
+        """The number travels with a batch."""
+        await self.store.apply_torrents(TorrentBatch(Mark("a", 7), []))
+        await self.store.apply_torrents(TorrentBatch(None, []))
+        self.assertEqual(await self.store.last_number("torrents", "a"), 7)
+
+    async def test_whitelist(self) -> None:
+        """Prefixes are added, renamed and deleted, and told apart by case."""
+        await self.store.save_whitelisted("-TR40", "Transmission 4")
+        await self.store.save_whitelisted("-tr40", "another")
+        await self.store.save_whitelisted("-TR40", "Transmission 4.0")
+        self.assertEqual(await self.store.whitelist(), {"-TR40": "Transmission 4.0", "-tr40": "another"})
+        self.assertTrue(await self.store.delete_whitelisted("-tr40"))
+        self.assertFalse(await self.store.delete_whitelisted("-tr40"))
+        self.assertEqual(await self.store.whitelist(), {"-TR40": "Transmission 4.0"})
+
+    async def test_torrents_outlive_a_restart(self) -> None:
+        """Torrents, completers, whitelist and marks are there after a restart."""
+        await self.store.add_torrents([make_torrent(1, v2=2)])
+        info_hash = make_torrent(1).info_hash
+        await self.store.apply_torrents(
+            TorrentBatch(Mark("a", 3), [(info_hash, Totals(completed=1))], [(info_hash, 4)])
+        )
+        await self.store.save_whitelisted("-TR40", "Transmission 4")
+        await self.restart()
+        found = await self.store.torrent(make_torrent(2).info_hash)
+        self.assertEqual((found.totals, found.completers), (Totals(completed=1), {4}))
+        self.assertEqual(await self.store.whitelist(), {"-TR40": "Transmission 4"})
+        self.assertEqual(await self.store.last_number("torrents", "a"), 3)

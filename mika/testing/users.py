@@ -1,0 +1,173 @@
+"""What a users store must do, as tests."""
+# ruff: noqa: PT009 - these are methods of a trial TestCase, and say what differs under either runner
+
+from __future__ import annotations
+
+from zope.interface.verify import verifyObject
+
+from mika.interfaces import IUserStore, Mark, UserBatch
+from mika.model import DEFAULT_ROLE, INT64_MAX, Role, Totals
+from mika.testing.contract import Contract
+from mika.testing.subjects import make_user, user_facts
+
+
+class UserStoreContract(Contract):
+    """What `IUserStore` says."""
+
+    async def test_provides_user_store(self) -> None:
+        """All methods of the interface are there."""
+        verifyObject(IUserStore, self.store)
+
+    async def test_add_users_numbers_those_without_id(self) -> None:
+        """Users come back in the order given, with ids of their own, around an id that one of them brought."""
+        new = [make_user(passkey=f"passkey-{index}", id=id_) for index, id_ in enumerate((0, 1, 0, 77))]
+        added = await self.store.add_users(new)
+        self.assertEqual([user.passkey for user in added], [f"passkey-{index}" for index in range(4)])
+        self.assertEqual([added[1].id, added[3].id], [1, 77])
+        self.assertEqual(len({user.id for user in added} - {0}), 4)
+        for user in added:
+            self.assertEqual((await self.store.user_by_id(user.id)).passkey, user.passkey)
+
+    async def test_user_is_found_with_everything(self) -> None:
+        """By passkey and by id comes what was put in, and what is written is what is stored."""
+        totals = Totals(1, 2, 3, 4, -5, 6, INT64_MAX, 8)
+        new = make_user(
+            name="Zoë",
+            role=7,
+            enabled=False,
+            download_enabled=False,
+            upload_enabled=False,
+            multiplier_up=1500,
+            multiplier_down=0,
+            remote_id="site-9",
+            created_at=11,
+            updated_at=2**40,
+            totals=totals,
+        )
+        (user,) = await self.store.add_users([new])
+        for found in (await self.store.user_by_passkey(user.passkey), await self.store.user_by_id(user.id)):
+            self.assertIsNot(found, user)
+            self.assertEqual(user_facts(found), user_facts(user))
+            self.assertEqual((found.totals, found.written), (totals, totals))
+            self.assertIsNot(found.totals, found.written)
+
+    async def test_absent_user_is_none(self) -> None:
+        """Nobody has an unknown passkey, one of another case, or an id that no column holds."""
+        await self.store.add_users([make_user(passkey="abcdefgh")])
+        self.assertIsNone(await self.store.user_by_passkey("ABCDEFGH"))
+        self.assertIsNone(await self.store.user_by_id(12345))
+        self.assertIsNone(await self.store.user_by_id(10**30))
+        self.assertFalse(await self.store.delete_user(10**30))
+
+    async def test_kept_user_is_a_copy(self) -> None:
+        """What the caller does to its users later does not change what is kept."""
+        user = make_user()
+        await self.store.add_users([user])
+        user.name = "changed"
+        user.totals.uploaded += 5
+        found = await self.store.user_by_id(user.id)
+        self.assertEqual((found.name, found.totals.uploaded), ("member", 0))
+
+    async def test_users_are_listed_in_pages(self) -> None:
+        """Pages follow one another in order of id."""
+        added = await self.store.add_users([make_user(passkey=f"passkey-{index}") for index in range(5)])
+        ids = sorted(user.id for user in added)
+        first = await self.store.list_users(0, 3)
+        rest = await self.store.list_users(first[-1].id, 3)
+        self.assertEqual([user.id for user in first + rest], ids)
+        self.assertEqual(await self.store.list_users(10**30, 3), [])
+
+    async def test_taken_user_is_named_by_index_and_nothing_is_added(self) -> None:
+        """A taken id or passkey, in the store or earlier in the list, refuses the whole list."""
+        await self.store.add_users([make_user(id=5, passkey="passkey-5")])
+        fresh = make_user(passkey="fresh-passkey")
+        for clash in (make_user(id=5, passkey="passkey-6"), make_user(passkey="passkey-5")):
+            self.assertEqual(await self.conflict(self.store.add_users([fresh, clash])), 1)
+        twins = [make_user(id=8, passkey="passkey-8"), fresh, make_user(id=8, passkey="passkey-9")]
+        self.assertEqual(await self.conflict(self.store.add_users(twins)), 2)
+        twins = [fresh, make_user(passkey="passkey-8"), make_user(passkey="passkey-8")]
+        self.assertEqual(await self.conflict(self.store.add_users(twins)), 2)
+        self.assertEqual(len(await self.store.list_users(0, 10)), 1)
+        self.assertEqual(fresh.id, 0)
+
+    async def test_save_user_leaves_totals(self) -> None:
+        """Everything but the totals is written, and the old passkey finds nobody any more."""
+        (user,) = await self.store.add_users([make_user(totals=Totals(uploaded=9))])
+        changed = make_user(id=user.id, passkey="another-passkey", name="new", totals=Totals(uploaded=1))
+        await self.store.save_user(changed)
+        found = await self.store.user_by_passkey("another-passkey")
+        self.assertEqual(user_facts(found), user_facts(changed))
+        self.assertEqual(found.totals, Totals(uploaded=9))
+        self.assertIsNone(await self.store.user_by_passkey(user.passkey))
+
+    async def test_save_user_refuses_a_taken_passkey(self) -> None:
+        """Another's passkey is a conflict; a user who is gone is not brought back."""
+        one, two = await self.store.add_users([make_user(passkey="passkey-1"), make_user(passkey="passkey-2")])
+        await self.conflict(self.store.save_user(make_user(id=one.id, passkey="passkey-2", name="new")))
+        self.assertEqual((await self.store.user_by_id(one.id)).name, "member")
+        await self.store.delete_user(two.id)
+        await self.store.save_user(two)
+        self.assertIsNone(await self.store.user_by_id(two.id))
+
+    async def test_deleted_user_is_gone_and_the_id_is_not_given_again(self) -> None:
+        """Nobody inherits the id, and with it the completions, of who is gone."""
+        (user,) = await self.store.add_users([make_user()])
+        self.assertTrue(await self.store.delete_user(user.id))
+        self.assertFalse(await self.store.delete_user(user.id))
+        self.assertIsNone(await self.store.user_by_passkey(user.passkey))
+        (again,) = await self.store.add_users([make_user()])
+        self.assertGreater(again.id, user.id)
+
+    async def test_default_role_is_there_from_the_start(self) -> None:
+        """A new store has the default role, and keeps it."""
+        self.assertEqual(await self.store.list_roles(), [Role(DEFAULT_ROLE, "member")])
+        await self.conflict(self.store.delete_role(DEFAULT_ROLE))
+        self.assertEqual(await self.store.list_roles(), [Role(DEFAULT_ROLE, "member")])
+
+    async def test_roles_are_added_replaced_and_deleted(self) -> None:
+        """A role's id is not given again: users may still have the role that is gone."""
+        vip = await self.store.save_role(Role(0, "vip", 5, 2000, 500, False, False, 3, 9))
+        self.assertEqual(await self.store.list_roles(), [Role(DEFAULT_ROLE, "member"), vip])
+        await self.store.save_role(Role(vip.id, "star"))
+        await self.store.save_role(Role(DEFAULT_ROLE, "everybody"))
+        self.assertEqual(await self.store.list_roles(), [Role(DEFAULT_ROLE, "everybody"), Role(vip.id, "star")])
+        (user,) = await self.store.add_users([make_user(role=vip.id)])
+        self.assertTrue(await self.store.delete_role(vip.id))
+        self.assertFalse(await self.store.delete_role(vip.id))
+        self.assertEqual((await self.store.user_by_id(user.id)).role, vip.id)
+        self.assertNotEqual((await self.store.save_role(Role(0, "new"))).id, vip.id)
+
+    async def test_growth_adds_to_users(self) -> None:
+        """Every figure grows, a correction shrinks it, and a user who is gone is skipped and not made."""
+        one, two = await self.store.add_users(
+            [make_user(totals=Totals(uploaded=2**62)), make_user(passkey="passkey-2")]
+        )
+        growth = Totals(1, 2, 3, 4, 5, 6, 7, 8)
+        await self.store.apply_users(UserBatch(Mark("a", 1), [(one.id, growth), (two.id, growth), (999, growth)]))
+        await self.store.apply_users(UserBatch(None, [(one.id, Totals(bonus=-15))]))
+        self.assertEqual((await self.store.user_by_id(one.id)).totals, Totals(2**62 + 1, 2, 3, 4, -10, 6, 7, 8))
+        self.assertEqual((await self.store.user_by_id(two.id)).totals, growth)
+        self.assertIsNone(await self.store.user_by_id(999))
+
+    async def test_users_mark(self) -> None:
+        """Each instance has a number of its own; a batch without a mark leaves it."""
+        self.assertEqual(await self.store.last_number("users", "a"), 0)
+        for mark in (Mark("a", 7), Mark("b", 2), Mark("a", 2**40), None):
+            await self.store.apply_users(UserBatch(mark, []))
+        self.assertEqual(await self.store.last_number("users", "a"), 2**40)
+        self.assertEqual(await self.store.last_number("users", "b"), 2)
+        self.assertEqual(await self.store.last_number("peers", "a"), 0)
+
+    async def test_users_outlive_a_restart(self) -> None:
+        """Accounts, roles and marks are there after a restart, and ids go on."""
+        (user,) = await self.store.add_users([make_user()])
+        await self.store.save_role(Role(0, "vip"))
+        await self.store.apply_users(UserBatch(Mark("a", 3), [(user.id, Totals(uploaded=5))]))
+        await self.store.delete_user((await self.store.add_users([make_user(passkey="passkey-2")]))[0].id)
+        await self.restart()
+        found = await self.store.user_by_passkey(user.passkey)
+        self.assertEqual((found.id, found.totals.uploaded), (user.id, 5))
+        self.assertEqual([role.name for role in await self.store.list_roles()], ["member", "vip"])
+        self.assertEqual(await self.store.last_number("users", "a"), 3)
+        (third,) = await self.store.add_users([make_user(passkey="passkey-3")])
+        self.assertEqual(third.id, user.id + 2)

@@ -1,0 +1,200 @@
+"""The flow of an announce and of a scrape, one line a stage: requests in, answers, refusals or a `Miss` out.
+
+Synchronous and without I/O. `server/http.py` calls it; when it misses a fact, the server has `Directory.load` read it
+and calls again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
+
+from mika.config import Tracker as TrackerSection
+from mika.ledger.credit import Ledger
+from mika.ledger.pending import Pending
+from mika.model import PASSKEY, Peer, Torrent, Totals, User
+from mika.rules import refusal
+from mika.rules.refusal import Refusal
+from mika.rules.ruleset import Ruleset
+from mika.swarm.selection import Random, select_peers
+from mika.swarm.swarm import Swarm
+from mika.swarm.swarms import Swarms
+from mika.wire.address import is_routable
+from mika.wire.request import AnnounceRequest, Event, ScrapeRequest
+from mika.wire.response import AnnounceResponse, ScrapedTorrent, ScrapeResponse
+
+NO_LISTENING_PORT = b"Your client reports no listening port, so that nobody can connect to it"
+
+
+class Miss(NamedTuple):
+    """What is neither in memory nor known to be absent: to be loaded, or (`register`) to be added."""
+
+    passkey: str | None
+    info_hashes: tuple[bytes, ...]
+    register: bool = False
+
+
+class Facts(Protocol):
+    """What the tracker asks of `directory.Directory`: dictionaries, and what is known not to be there."""
+
+    users: dict[str, User]
+    torrents: dict[bytes, Torrent]
+
+    def is_absent(self, key: str | bytes, now: int) -> bool:
+        """Say whether a passkey or an info hash was looked for and is in no store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What the tracker works with: facts, rules, swarms, ledger, what waits to be written, and randomness."""
+
+    facts: Facts
+    ruleset: Ruleset
+    swarms: Swarms
+    ledger: Ledger
+    pending: Pending
+    random: Random
+
+
+class Tracker:
+    """The tracker: the announces of every protocol come through `announce`."""
+
+    def __init__(self, config: TrackerSection, stages: Stages) -> None:
+        self.config = config
+        self.facts = stages.facts
+        self.ruleset = stages.ruleset
+        self.swarms = stages.swarms
+        self.ledger = stages.ledger
+        self.pending = stages.pending
+        self.random = stages.random
+        self.interval = int(config.announce_interval)
+        self.min_interval = config.minimum
+        self.jitter = int(config.interval_jitter) + 1
+
+    def announce(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
+        """Take one announce through all stages; what it is worth is in the accounts when this returns."""
+        user = self.facts.users.get(request.passkey or "") or self._find_user(request, now)
+        if not isinstance(user, User):
+            return user
+        torrent = self.facts.torrents.get(request.info_hash)
+        if torrent is None:
+            return self._without_torrent(request, now)
+        swarm = self.swarms.get(torrent.info_hash)
+        peer = None if swarm is None else swarm.peers.get((user.id, request.peer_id))
+        if request.event is Event.STOPPED:
+            return self._stop(request, user, torrent, swarm, peer, now)
+
+        refused = self.ruleset.judge(request, user, torrent, peer, swarm)
+        if refused is not None:
+            return refused
+        if swarm is None or peer is None:
+            swarm, peer = self.swarms.join(torrent.info_hash, user.id, request.peer_id, now)
+            credit = Totals(announces=1)  # no baseline, no credit
+        else:
+            credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
+        if request.event is Event.COMPLETED and user.id not in torrent.completers:
+            self._complete(user, torrent, credit)
+        self.swarms.refresh(swarm, peer, request, now)
+        self._enter(user, torrent, credit)
+        return self._answer(request, torrent, swarm, peer)
+
+    def scrape(self, request: ScrapeRequest, now: int) -> ScrapeResponse | Refusal | Miss:
+        """Answer with the figures of the torrents that are registered among those asked for (BEP 48)."""
+        user = self.facts.users.get(request.passkey or "") or self._find_user(request, now)
+        if not isinstance(user, User):
+            return user
+        if not user.enabled:
+            return refusal.USER_DISABLED
+        torrents = self.facts.torrents
+        misses = tuple(h for h in request.info_hashes if h not in torrents and not self.facts.is_absent(h, now))
+        if misses:
+            return Miss(None, misses)
+        files = {}
+        for info_hash in request.info_hashes:
+            torrent = torrents.get(info_hash)
+            if torrent is not None and not torrent.deleted:
+                swarm = self.swarms.get(torrent.info_hash)
+                seeders, leechers, paused = (swarm.complete, swarm.incomplete, swarm.paused) if swarm else (0, 0, 0)
+                files[info_hash] = ScrapedTorrent(seeders, torrent.totals.completed, leechers - paused, leechers)
+        return ScrapeResponse(files, self.min_interval)
+
+    def _find_user(self, request: AnnounceRequest | ScrapeRequest, now: int) -> User | Refusal | Miss:
+        """Answer for a passkey that is not in memory; without one (public mode) every peer is its own account."""
+        passkey = request.passkey
+        if passkey is None:
+            if isinstance(request, ScrapeRequest):
+                return User(-1, "", "")
+            # The client's secret key is part of it, so that nobody can stop or rob the peer of another.
+            digest = blake2b(request.peer_id + request.key, digest_size=7).digest()
+            return User(-1 - int.from_bytes(digest, "big"), "", "")
+        if not PASSKEY.fullmatch(passkey) or self.facts.is_absent(passkey, now):
+            return refusal.PASSKEY_INVALID
+        return Miss(passkey, tuple(request.info_hashes) if isinstance(request, ScrapeRequest) else (request.info_hash,))
+
+    def _without_torrent(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
+        """Answer for a torrent that is not in memory."""
+        if not self.facts.is_absent(request.info_hash, now):
+            return Miss(None, (request.info_hash,))
+        if request.event is Event.STOPPED:
+            return self._figures(request, None, None)
+        if self.config.auto_register:
+            return Miss(None, (request.info_hash,), register=True)
+        return refusal.TORRENT_UNREGISTERED
+
+    def _stop(
+        self, request: AnnounceRequest, user: User, torrent: Torrent, swarm: Swarm | None, peer: Peer | None, now: int
+    ) -> AnnounceResponse:
+        """Credit the last announce of a peer and forget it; a stop of nobody is answered like any other."""
+        if swarm is not None and peer is not None:
+            credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
+            self.swarms.remove(swarm, peer)
+            self._enter(user, torrent, credit)
+        return self._figures(request, torrent, swarm)
+
+    def _complete(self, user: User, torrent: Torrent, credit: Totals) -> None:
+        """Count a completion: once a user and torrent, whatever a client says how often."""
+        torrent.completers.add(user.id)
+        self.pending.completions.add((torrent.info_hash, user.id))
+        credit.completed = 1
+
+    def _enter(self, user: User, torrent: Torrent, credit: Totals) -> None:
+        """Enter what an announce is worth into both accounts."""
+        user.totals.add(credit)
+        torrent.totals.add(credit)
+        if user.id >= 0:  # the accounts of public peers are kept nowhere
+            self.pending.users.add(user)
+        self.pending.torrents.add(torrent)
+
+    def _answer(self, request: AnnounceRequest, torrent: Torrent, swarm: Swarm, peer: Peer) -> AnnounceResponse:
+        """Answer with figures and peers."""
+        response = self._figures(request, torrent, swarm)
+        numwant = request.numwant
+        if numwant < 0:
+            numwant = self.config.numwant
+        elif numwant > self.config.numwant_max:
+            numwant = self.config.numwant_max
+        response.peers = select_peers(swarm, peer, len(request.endpoint), numwant, self.random)
+        if request.endpoint.endswith(b"\0\0"):
+            response.warning = NO_LISTENING_PORT
+        return response
+
+    def _figures(self, request: AnnounceRequest, torrent: Torrent | None, swarm: Swarm | None) -> AnnounceResponse:
+        interval = self.interval + int(self.random() * self.jitter)
+        response = AnnounceResponse(request.endpoint[:-2], interval, self.min_interval)
+        if torrent is not None:
+            response.downloaded = torrent.totals.completed
+        if swarm is not None:
+            response.complete = swarm.complete
+            response.incomplete = swarm.incomplete
+        return response
+
+
+def listable(*, allow_non_routable: bool) -> Callable[[bytes], bool]:
+    """Return the rule by which endpoints are handed out: with a port, and (normally) on a routable address."""
+
+    def judge(endpoint: bytes) -> bool:
+        return not endpoint.endswith(b"\0\0") and (allow_non_routable or is_routable(endpoint[:-2]))
+
+    return judge

@@ -1,0 +1,348 @@
+"""HTTP/1.x request bytes to an AnnounceRequest or a ScrapeRequest, and answers to bytes; for `server/http.py`, no I/O.
+
+Incremental: `read_head` finds the next head in what has arrived, None while it is incomplete. For any bytes the readers
+return a value, None, or raise `BadRequest`, and never anything else. What is tuned has a plain twin that says the same
+(`unquote` and urllib's, `read_announce` and `read_announce_plainly`), and tests compare them on random input.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import escape_decode
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from mika.model import LEFT_UNKNOWN
+from mika.rules import refusal
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, BadRequest, Event, ScrapeRequest
+
+MAX_LINE = 16 * 1024
+"""A request line of 16 KiB scrapes over 200 torrents; nothing that clients send is longer."""
+
+MAX_HEAD = 32 * 1024
+"""Line and headers together."""
+
+MAX_SCRAPE = 100
+"""Torrents answered in one scrape; what is asked beyond is left out."""
+
+MAX_COUNTER = 2**53
+"""Counters are below it: 8 PiB in one session is no client's, and every JSON reader keeps integers up to it exact."""
+
+EVENTS = {
+    b"": Event.NONE,
+    b"started": Event.STARTED,
+    b"completed": Event.COMPLETED,
+    b"stopped": Event.STOPPED,
+    b"paused": Event.PAUSED,
+}
+
+CLAIMS = (b"ip", b"ipv4", b"ipv6")
+"""Parameters in which a client names its own addresses."""
+
+ODD_PARAMETERS = frozenset((*CLAIMS, b"requirecrypto", b"cryptoport"))
+"""Parameters that few clients send, left to the plain reader."""
+
+
+class Headers(NamedTuple):
+    """What the tracker needs of a request's headers."""
+
+    close: bool
+    body: bool
+    forwarded: bytes
+    real_ip: bytes
+
+
+class Head(NamedTuple):
+    """A request head: `end` is where the next request begins in the bytes that it was read from."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    headers: Headers
+    end: int
+
+
+def read_head(data: bytes, start: int = 0) -> Head | None:
+    """Read the request head at `start`; None when more bytes are needed."""
+    while data.startswith(b"\r\n", start):
+        start += 2  # RFC 9112, 2.2: empty lines before a request line are passed over
+    end = data.find(b"\r\n\r\n", start)
+    if end < 0:
+        _check_unfinished(data, start)
+        return None
+    line_end = data.find(b"\r\n", start)
+    if line_end - start > MAX_LINE:
+        raise BadRequest(refusal.LINE_TOO_LONG, 414)
+    if end - start > MAX_HEAD:
+        raise BadRequest(refusal.HEAD_TOO_LONG, 431)
+    words = data[start:line_end].split(b" ")
+    if len(words) != 3 or words[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
+        raise BadRequest(refusal.REQUEST_MALFORMED, 400)
+    method, target, version = words
+    headers = read_headers(data[line_end : end + 2], version)
+    if method != b"GET" and method != b"HEAD":  # noqa: PLR1714 - two comparisons cost less than a tuple
+        raise BadRequest(refusal.METHOD_REFUSED, 405)
+    if headers.body:
+        raise BadRequest(refusal.BODY_REFUSED, 400)
+    return Head(method, target, version, headers, end + 4)
+
+
+def _check_unfinished(data: bytes, start: int) -> None:
+    line_end = data.find(b"\n", start)
+    if line_end < 0:
+        line_end = len(data)
+    if line_end - start > MAX_LINE:
+        raise BadRequest(refusal.LINE_TOO_LONG, 414)
+    if len(data) - start > MAX_HEAD:
+        raise BadRequest(refusal.HEAD_TOO_LONG, 431)
+    line = data[start:line_end]
+    if line and not re.match(rb"[A-Za-z]{1,20}(?: |$)", line):
+        raise BadRequest(refusal.REQUEST_MALFORMED, 400)  # TLS on the wrong port, say: answered without a wait
+    if b"\n\n" in data[line_end:]:
+        raise BadRequest(refusal.REQUEST_MALFORMED, 400)
+
+
+# A client sends the same headers with each announce, and one version of a client the same as any other.
+@lru_cache(maxsize=1024)
+def read_headers(block: bytes, version: bytes) -> Headers:
+    """Read the header lines between the line end of the request line and the one of the last header."""
+    close = version == b"HTTP/1.0"
+    body = False
+    forwarded: list[bytes] = []
+    real_ip = b""
+    for line in block[2:-2].split(b"\r\n") if len(block) > 2 else ():
+        name, colon, value = line.partition(b":")
+        name = name.lower()
+        value = value.strip()
+        if not colon or not name or name != name.strip() or b"\n" in line:
+            raise BadRequest(refusal.REQUEST_MALFORMED, 400)
+        if name == b"connection":
+            options = [option.strip() for option in value.lower().split(b",")]
+            close = b"close" in options or (close and b"keep-alive" not in options)
+        elif (name == b"content-length" and value != b"0") or name == b"transfer-encoding":
+            body = True
+        elif name == b"x-forwarded-for":
+            forwarded.append(value)
+        elif name == b"x-real-ip":
+            real_ip = value
+    return Headers(close, body, b",".join(forwarded), real_ip)
+
+
+def read_target(target: bytes, address: bytes, *, public: bool = False) -> AnnounceRequest | ScrapeRequest:
+    """Read the target of a GET from the packed `address`: which of the two it is, whose, and all parameters."""
+    path, _, query = target.partition(b"?")
+    if path.endswith(b"/announce") and path.count(b"/") == 2 and path.startswith(b"/"):
+        # the form that mika gives out: /PASSKEY/announce
+        return read_announce(path[1:-9].decode("latin-1"), query, address)
+    kind, passkey = _read_path(path)
+    if passkey is None:
+        passkey, query = _passkey_of(query)
+    if passkey is None and not public:
+        raise BadRequest(refusal.PASSKEY_MISSING)
+    if kind == b"announce":
+        return read_announce(passkey, query, address)
+    return read_scrape(passkey, query, address)
+
+
+def _read_path(path: bytes) -> tuple[bytes, str | None]:
+    """Tell announce from scrape, and find the passkey in the path if it is there."""
+    if not path.startswith(b"/"):
+        scheme, _, rest = path.partition(b"://")  # absolute-form, which proxies send (RFC 9112, 3.2.2)
+        if scheme.lower() not in (b"http", b"https"):
+            raise BadRequest(refusal.PATH_INVALID)
+        path = rest[rest.find(b"/") :] if b"/" in rest else b"/"
+    parts = [unquote(part) for part in path.split(b"/") if part]  # repeated slashes count as one
+    for at, other in ((-1, 0), (0, -1)):
+        kind = parts[at].removesuffix(b".php") if parts else b""
+        if kind in (b"announce", b"scrape"):
+            if len(parts) == 1:
+                return kind, None
+            if len(parts) == 2:
+                return kind, parts[other].decode("latin-1")
+    raise BadRequest(refusal.PATH_INVALID)
+
+
+def _passkey_of(query: bytes) -> tuple[str | None, bytes]:
+    """Find the passkey among the parameters; clients glue their own query on with a second `?` or a `/`."""
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name in (b"passkey", b"authkey", b"pk", b"uk"):
+            value, glue, _ = value.partition(b"?")
+            if glue:
+                query = query.replace(b"?", b"&", 1)
+            return unquote(value).rstrip(b"/").decode("latin-1") or None, query
+    return None, query
+
+
+def unquote(text: bytes) -> bytes:
+    r"""Percent-decode, as urllib's `unquote_to_bytes` does, in an eighth of the time.
+
+    `%1d` becomes `\x1d`, and the C code that reads Python's escapes does the rest; where that does not fit, urllib.
+    """
+    if b"%" not in text:
+        return text
+    if b"\\" not in text:
+        try:
+            return escape_decode(text.replace(b"%", b"\\x"))[0]
+        except ValueError:
+            pass  # a % without two hex digits
+    return unquote_to_bytes(text)
+
+
+def read_announce(passkey: str | None, query: bytes, address: bytes) -> AnnounceRequest:
+    """Read the parameters of an announce (BEP 3, 7, 21, 23): the straight way through for what clients mostly send.
+
+    Whatever is missing, odd or wrong goes to `read_announce_plainly`, which says the same in more steps.
+    """
+    try:
+        params = dict([pair.split(b"=") for pair in query.split(b"&")])
+        info_hash = unquote(params[b"info_hash"])
+        peer_id = unquote(params[b"peer_id"])
+        port, uploaded, downloaded, left = (
+            params[b"port"],
+            params[b"uploaded"],
+            params[b"downloaded"],
+            params[b"left"],
+        )
+        get = params.get
+        numwant = get(b"numwant", b"0")
+        number = int(port)
+        if (
+            len(info_hash) == 20 == len(peer_id)
+            and (port + uploaded + downloaded + left + numwant).isdigit()
+            and len(uploaded) < 16 > len(downloaded)
+            and len(left) < 19
+            and 0 < number < 65536
+            and not ODD_PARAMETERS.intersection(params)
+        ):
+            return AnnounceRequest(
+                passkey,
+                info_hash,
+                peer_id,
+                address + number.to_bytes(2, "big"),
+                int(uploaded),
+                int(downloaded),
+                int(left),
+                EVENTS[get(b"event", b"")],
+                int(numwant) if b"numwant" in params else -1,
+                get(b"key", b"")[:64],
+                CRYPTO_SUPPORTED if get(b"supportcrypto") == b"1" else 0,
+            )
+    except (KeyError, ValueError):
+        pass
+    return read_announce_plainly(passkey, query, address)
+
+
+def read_announce_plainly(passkey: str | None, query: bytes, address: bytes) -> AnnounceRequest:
+    """Read the parameters of an announce, with every quirk that clients have, each refusal naming its parameter."""
+    params = read_query(query)
+    get = params.get
+    info_hash = unquote_to_bytes(get(b"info_hash", b""))
+    if not info_hash:
+        raise BadRequest(refusal.INFO_HASH_MISSING)
+    if len(info_hash) != 20:
+        raise BadRequest(refusal.INFO_HASH_INVALID)
+    peer_id = unquote_to_bytes(get(b"peer_id", b""))
+    if not peer_id:
+        raise BadRequest(refusal.PEER_ID_MISSING)
+    if len(peer_id) != 20:
+        raise BadRequest(refusal.PEER_ID_INVALID)
+    port = _number(get(b"port") or b"0", 65536, refusal.PORT_INVALID)
+    crypto = CRYPTO_SUPPORTED if get(b"supportcrypto") == b"1" else 0
+    if get(b"requirecrypto") == b"1":
+        crypto = CRYPTO_SUPPORTED | CRYPTO_REQUIRED
+    if port == 0 and get(b"cryptoport"):
+        port = _number(params[b"cryptoport"], 65536, refusal.PORT_INVALID)
+        crypto = CRYPTO_SUPPORTED | CRYPTO_REQUIRED
+    event = get(b"event", b"").lower()
+    numwant = get(b"numwant") or get(b"num_want") or get(b"num+want") or get(b"num%20want") or b""
+    return AnnounceRequest(
+        passkey,
+        info_hash,
+        peer_id,
+        address + port.to_bytes(2, "big"),
+        _number(get(b"uploaded", b""), MAX_COUNTER, refusal.UPLOAD_COUNTER_INVALID),
+        _number(get(b"downloaded", b""), MAX_COUNTER, refusal.DOWNLOAD_COUNTER_INVALID),
+        _left(get(b"left", b"")),
+        EVENTS.get(event, Event.NONE),
+        int(numwant[:18]) if numwant.isdigit() else -1,
+        get(b"key", b"")[:64],
+        crypto,
+        tuple(unquote(params[name]) for name in CLAIMS if params.get(name)),
+    )
+
+
+def read_query(query: bytes) -> dict[bytes, bytes]:
+    """Split the query into still encoded values; of a repeated name the last one counts."""
+    params = {}
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        params[name] = value
+    return params
+
+
+def _number(text: bytes, limit: int, problem: refusal.Refusal) -> int:
+    if not text.isdigit() or len(text) > 20 or (number := int(text)) >= limit:
+        raise BadRequest(problem)
+    return number
+
+
+def _left(text: bytes) -> int:
+    """Read `left`; absent, empty, negative or absurd is a leecher that does not know yet."""
+    if not text or (text.startswith(b"-") and text[1:].isdigit()):
+        return LEFT_UNKNOWN
+    if not text.isdigit():
+        raise BadRequest(refusal.LEFT_INVALID)
+    return int(text) if len(text) < 19 else LEFT_UNKNOWN
+
+
+def read_scrape(passkey: str | None, query: bytes, address: bytes) -> ScrapeRequest:
+    """Read the parameters of a scrape: every `info_hash`, in order, up to `MAX_SCRAPE` (BEP 48)."""
+    info_hashes = []
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == b"info_hash":
+            info_hash = unquote(value)
+            if len(info_hash) != 20:
+                raise BadRequest(refusal.INFO_HASH_INVALID)
+            info_hashes.append(info_hash)
+    if not info_hashes:
+        raise BadRequest(refusal.SCRAPE_ALL)
+    return ScrapeRequest(passkey, info_hashes[:MAX_SCRAPE], address)
+
+
+REASONS = {
+    400: b"Bad Request",
+    405: b"Method Not Allowed",
+    414: b"URI Too Long",
+    431: b"Request Header Fields Too Large",
+}
+
+
+def write_answer(body: bytes, head: Head) -> bytes:
+    """Put an HTTP/1.1 answer round a bencoded body: always 200, no chunks, few headers (client-quirks 2.4)."""
+    if head.headers.close:
+        return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
+            len(body),
+            body,
+        )
+    if head.version == b"HTTP/1.1":
+        return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
+
+
+def write_problem(problem: refusal.Refusal, status: int) -> bytes:
+    """Answer what is not HTTP, or not allowed, in words; the connection ends after it."""
+    words = problem.words.encode() + b"\n"
+    allow = b"Allow: GET, HEAD\r\n" if status == 405 else b""
+    return b"HTTP/1.1 %d %b\r\nContent-Type: text/plain\r\n%bContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
+        status,
+        REASONS[status],
+        allow,
+        len(words),
+        words,
+    )

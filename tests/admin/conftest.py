@@ -1,0 +1,117 @@
+"""The admin API without its socket, on stores in memory; a test that leaves a traceback in the log fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from pydantic_core import to_json
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
+
+from mika.admin.api import Api
+from mika.admin.auth import Scope, Token, Tokens
+from mika.admin.call import Context, Health, Request, StoreHealth
+from mika.directory import Directory
+from mika.store.memory import MemoryStore
+from mika.swarm.swarms import Swarms
+
+NOW = 1_795_341_600
+"""2026-11-22T10:00:00Z."""
+
+TOKENS = {"reader": Scope.READ, "writer": Scope.WRITE, "owner": Scope.ADMIN}
+
+
+class Reply(NamedTuple):
+    """What a client sees of an answer."""
+
+    status: int
+    json: Any
+    headers: dict[str, str]
+    content_type: str
+
+
+class Admin:
+    """A tracker's facts, its admin API, and a client of it."""
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.clock = Clock()
+        self.clock.advance(NOW)
+        self.store = store or MemoryStore()
+        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True)
+        self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds)
+        result(self.directory.open())
+        self.health = Health([StoreHealth.of("users", "sqlite:", ok=True)], {"users": 0})
+        context = Context(self.directory, self.swarms, NOW, lambda: self.health)
+        self.api = Api(context, Tokens(Token.of(name, name, scope) for name, scope in TOKENS.items()))
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        token: str | None = "writer",
+        content_type: str = "application/json",
+    ) -> Reply:
+        """Send a body (as it is when bytes, else as JSON) and wait for the answer."""
+        path, _, query = target.encode().partition(b"?")
+        request = Request(
+            method,
+            path,
+            query,
+            authorization=None if token is None else f"Bearer {token}",
+            content_type=content_type,
+            body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+        )
+        answer = result(self.api.answer(request))
+        shown = None if answer.body is None else json.loads(to_json(answer.body))
+        return Reply(answer.status, shown, answer.headers, answer.content_type)
+
+    def everything(self) -> list[Any]:
+        """Return all that the API shows and the stores have, to be compared before and after."""
+        paths = ("/v1/users", "/v1/torrents", "/v1/roles", "/v1/whitelist", "/v1/status")
+        stored = [*result(self.store.list_users(0, 1000)), *result(self.store.list_torrents(b"", 1000))]
+        return [self.send("GET", path).json for path in paths] + [
+            {name: getattr(noun, name) for name in noun.__dataclass_fields__} for noun in stored
+        ]
+
+
+def result(awaitable: Any) -> Any:
+    """Return what is known at once, as everything is that a store in memory answers."""
+    found: list[Any] = []
+    deferred = awaitable if isinstance(awaitable, Deferred) else Deferred.fromCoroutine(awaitable)
+    deferred.addBoth(found.append)
+    assert found, "the answer should be there at once"
+    if hasattr(found[0], "raiseException"):
+        found[0].raiseException()
+    return found[0]
+
+
+@pytest.fixture
+def admin() -> Admin:
+    return Admin()
+
+
+@pytest.fixture
+def make_admin() -> Callable[..., Admin]:
+    """Make one with a store of the test's own."""
+    return Admin
+
+
+@pytest.fixture
+def wait() -> Callable[[Any], Any]:
+    """Return what a coroutine or Deferred comes to at once."""
+    return result
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[dict[str, Any]]]:
+    """Collect what is logged; a traceback that a test leaves in it fails the test."""
+    events: list[dict[str, Any]] = []
+    globalLogPublisher.addObserver(events.append)
+    yield events
+    globalLogPublisher.removeObserver(events.append)
+    assert [event["log_failure"] for event in events if "log_failure" in event] == []

@@ -1,0 +1,141 @@
+"""URLs and the stores they name; and what is no store, in one line that keeps secrets."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from twisted.internet import reactor
+
+from mika.errors import ConfigError
+from mika.store import registry
+from mika.store.memory import MemoryStore
+from mika.store.registry import check_url, make_stores
+
+STATE = Path("/srv/state")
+
+PATHS = {
+    "sqlite:": "/srv/state/mika.sqlite",
+    "sqlite:peers.sqlite": "/srv/state/peers.sqlite",
+    "sqlite:some/path": "/srv/state/some/path",
+    "sqlite:../other.sqlite": "/srv/other.sqlite",
+    "sqlite:/abs/a b.sqlite": "/abs/a b.sqlite",
+}
+
+NO_STORE = {
+    "": "no installed package has a store ''",
+    "sqlite": "no installed package has a store 'sqlite'",
+    "acme": "no installed package has a store 'acme'",
+    "memory:x": "'memory' is no kind of store",
+    "sqlite:///mika.sqlite": "a database is named sqlite:PATH, without //",
+    "sqlite:a\0b": "NUL",
+    "postgresql://mika:secret@db/mika": "postgresql: is not a store that this version has",
+    "postgresql+psycopg2://mika:secret@db/mika": "postgresql+psycopg2: is not a store that this version has",
+    "mysql://mika:secret@db/mika": "mysql: is not",
+    "redis://:secret@db": "redis: is not",
+    "rediss://:secret@db": "rediss: is not",
+    "https://mika:secret@site.example/api": "https: is not",
+    "mongodb://mika:secret@db": "'mongodb' is no kind of store",
+    "//mika:secret@db": "'//mika' is no kind of store",
+    "no.such.module:Store": "cannot import no.such.module: No module named 'no'",
+    "mika.store.memory:NoStore": "the module mika.store.memory has no class NoStore",
+    "mika.model:DEFAULT_ROLE": "the module mika.model has no class DEFAULT_ROLE",
+    "broken_adapter:Store": "cannot import broken_adapter: first line",
+}
+
+
+class Adapter(MemoryStore):
+    """A store of one's own."""
+
+    def __init__(self, reactor, state_dir):
+        super().__init__()
+        self.made_with = (reactor, state_dir)
+
+
+class Failing:
+    """A store that cannot be made."""
+
+    def __init__(self, reactor, state_dir):
+        raise ValueError("first line\nsecond line")
+
+
+class Nothing:
+    """A class that is no store."""
+
+    def __init__(self, reactor, state_dir):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _broken_adapter(tmp_path, monkeypatch):
+    (tmp_path / "broken_adapter.py").write_text("raise RuntimeError('first line\\nsecond line')")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = ModuleType("my_adapters")
+    module.Adapter, module.Failing, module.Nothing = Adapter, Failing, Nothing
+    monkeypatch.setitem(sys.modules, "my_adapters", module)
+
+
+def make(users="memory:", torrents="memory:", peers="memory:"):
+    """Return the stores of these URLs."""
+    return make_stores({"users": users, "torrents": torrents, "peers": peers}, STATE, reactor)
+
+
+@pytest.mark.parametrize(("url", "path"), PATHS.items())
+def test_sqlite_url_names_a_file(url, path):
+    """A relative path is one in the state directory, from wherever twistd was started."""
+    check_url(url)
+    assert make(users=url).users._dialect.place == f"The database {path}"
+
+
+def test_same_url_is_one_store():
+    """The same place is opened once, however it is written; others are stores of their own."""
+    stores = make("sqlite:", "sqlite:mika.sqlite", "sqlite:peers.sqlite")
+    assert stores.users is stores.torrents
+    assert stores.unique == [stores.users, stores.peers]
+    assert len(make().unique) == 1
+    assert make("memory:", "sqlite:", "memory:").unique[1]._dialect.place.endswith("mika.sqlite")
+
+
+@pytest.mark.parametrize(("url", "words"), NO_STORE.items())
+def test_what_names_no_store_is_refused_in_one_line(url, words):
+    """The line says what is wrong and with which key; never a password."""
+    with pytest.raises(ConfigError) as early:
+        check_url(url)
+    with pytest.raises(ConfigError) as late:
+        make(peers=url)
+    assert words in str(early.value)
+    assert str(late.value) == f"stores.peers: {early.value}"
+    assert "\n" not in str(early.value)
+    assert "secret" not in str(early.value)
+
+
+def test_class_is_made_with_reactor_and_state_directory():
+    """An adapter is named as package.module:Class."""
+    check_url("my_adapters:Adapter")
+    stores = make("my_adapters:Adapter", "my_adapters:Adapter")
+    assert stores.users is stores.torrents
+    assert stores.users.made_with == (reactor, STATE)
+
+
+def test_installed_adapter_is_found_by_its_name(monkeypatch):
+    """An entry point of the group `mika.stores` is one too."""
+    found = EntryPoints([EntryPoint("acme", "my_adapters:Adapter", "mika.stores")])
+    monkeypatch.setattr(registry, "entry_points", found.select)
+    assert isinstance(make(users="acme").users, Adapter)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("my_adapters:Failing", "stores.torrents: cannot be made: first line"),
+        ("my_adapters:Nothing", "stores.torrents: my_adapters:Nothing does not provide mika.interfaces.ITorrentStore"),
+    ],
+)
+def test_class_that_makes_no_store(url, words):
+    """It is refused with the key, before anything is opened."""
+    with pytest.raises(ConfigError) as caught:
+        make(torrents=url)
+    assert str(caught.value) == words
