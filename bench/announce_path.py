@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import cProfile
+import gc
 import pstats
-import random
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -17,16 +17,12 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
-from mika.config import Tracker as TrackerConfig
+from mika.config import load_config
 from mika.directory import Directory
-from mika.ledger.credit import Ledger, Rates
-from mika.ledger.pending import Pending
 from mika.model import Torrent, User
-from mika.rules.ruleset import Ruleset
 from mika.server.http import AnnounceFactory
 from mika.store.registry import make_stores
-from mika.swarm.swarms import Swarms
-from mika.tracker import Stages, Tracker
+from mika.tap import make_swarms, make_tracker
 from mika.wire.address import TrustedProxies
 from mika.wire.http import read_head, read_target, write_answer
 from mika.wire.response import AnnounceResponse, write_announce
@@ -36,23 +32,15 @@ ADDRESS = b"\x7f\0\0\1"
 ROUNDS = 5
 
 
-def make_factory(workload: Workload, clock: Clock) -> AnnounceFactory:
-    """Wire the path as tap.py does, with every user and torrent in memory."""
-    config = TrackerConfig(allow_non_routable=True)
+def make_factory(workload: Workload, clock: Any) -> AnnounceFactory:
+    """Wire the path as the process does, with every user and torrent in memory."""
+    config = load_config(None, {"MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true"})
     stores = make_stores(dict.fromkeys(("users", "torrents", "peers"), "memory:"), Path(), clock)
-    swarms = Swarms(int(config.peer_ttl), int(config.counters_ttl), lambda endpoint: True)
+    swarms = make_swarms(config.tracker)
     directory = Directory(stores.users, stores.torrents, swarms, clock.seconds)
     directory.users = {key: User(number, "", key) for number, key in enumerate(workload.passkeys, 1)}
     directory.torrents = {info_hash: Torrent(info_hash, size=734003200) for info_hash in workload.info_hashes}
-    stages = Stages(
-        facts=directory,
-        ruleset=Ruleset(config, directory.prefixes),
-        swarms=swarms,
-        ledger=Ledger(Rates(), directory.roles),
-        pending=Pending(),
-        random=random.Random(1).random,
-    )
-    return AnnounceFactory(Tracker(config, stages), directory, TrustedProxies([]), clock)
+    return AnnounceFactory(make_tracker(config, directory, swarms), directory, TrustedProxies([]), clock)
 
 
 def requests(workload: Workload, lap: int) -> list[bytes]:
@@ -75,6 +63,7 @@ def answer_all(factory: AnnounceFactory, lap: list[bytes]) -> None:
 def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[str, float]:
     """Return microseconds an announce for each stage, one stage done for all announces before the next."""
     times: dict[str, float] = {}
+    gc.disable()  # what one announce leaves is freed at once; only the lists here would keep it busy
 
     def stage(name: str, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         before = time.process_time_ns()
@@ -90,6 +79,7 @@ def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[st
         sys.exit(f"the tracker refused {len(refused)} announces, the first with {refused[0]}")
     bodies = stage("write the body", write_announce, answers)
     stage("write the answer", lambda pair: write_answer(*pair), zip(bodies, heads, strict=True))
+    gc.enable()
     return times
 
 

@@ -23,7 +23,10 @@ from bench.workload import BYTES_PER_ANNOUNCE, HEADERS, Announce, Workload
 
 CONNECTIONS = 64
 REST_SECONDS = 1.5
-"""Longer than mika's flush interval of 1 s: what a run left to be written counts for that run."""
+"""Longer than mika's flush interval of 1 s. A server is at rest when it did next to nothing for so long."""
+
+REST_NS = 15_000_000
+"""Next to nothing: one hundredth of `REST_SECONDS`."""
 
 CLOSED, KEPT = "connection each", "kept alive"
 
@@ -72,14 +75,13 @@ class Load:
             _check(self.server, self._ask(announce), peers_wanted=False)
 
     def measure(self, mode: str, seconds: float) -> Sample:
-        """See a real answer, load the server for `seconds`, wait until it is at rest, and tell what that cost."""
+        """See a real answer, load the server for `seconds`, and tell what that cost until it was at rest again."""
         answer = self._ask(self._announces[self._number % len(self._announces)])
         if self.server.name != "floor":
             _check(self.server, answer, peers_wanted=True)
-        before = self._clocks()
+        before = self._clocks_at_rest()
         report = self._wrk(mode, seconds)
-        time.sleep(REST_SECONDS)
-        after = self._clocks()
+        after = self._clocks_at_rest()
         self._number = report["next"]
         announces = report["answers"]
         if not announces:
@@ -100,8 +102,13 @@ class Load:
             errors=report["errors"],
         )
 
-    def _clocks(self) -> Clocks:
-        return Clocks(self.server.cpu_ns(), self.server.first_thread_ns())
+    def _clocks_at_rest(self) -> Clocks:
+        """Read the clocks when the server has done what it put off: that counts for the run that left it."""
+        before = 0
+        while (now := self.server.cpu_ns()) - before > REST_NS:
+            before = now
+            time.sleep(REST_SECONDS)
+        return Clocks(now, self.server.first_thread_ns())
 
     def _ask(self, announce: Announce) -> bytes:
         """Send one announce over a connection of its own and return the whole answer, head and body."""

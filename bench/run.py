@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -41,6 +42,9 @@ def main() -> None:
     """Measure, print, and keep the figures."""
     options = _options()
     workload = make_workload(options.users, options.torrents, options.swarm)
+    if (load := os.getloadavg()[0]) > 0.5:
+        print(f"bench: other programs are running (load {load:.1f}); the figures will be too high", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server is left behind
     folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
     try:
         if options.profile:
@@ -51,6 +55,8 @@ def main() -> None:
             print(f"\nkept in {_keep(rounds, options)}")
     except BenchError as error:
         sys.exit(f"bench: {error}\nbench: what the servers wrote is in {folder}")
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted")
     shutil.rmtree(folder)
 
 

@@ -15,11 +15,9 @@ from twisted.logger import (
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
-    PredicateResult,
     formatEvent,
     formatEventAsClassicLogText,
 )
-from zope.interface import provider
 
 from mika.config import General
 
@@ -36,23 +34,23 @@ def log_observer(config: General, options: Any) -> ILogObserver | None:
     out: TextIO = sys.stdout if path in (None, "", "-") else Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - open as long as the process
     write = as_json if config.log_format == "json" else formatEventAsClassicLogText
     least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(config.log_level))
-    observer = FilteringLogObserver(FileLogObserver(out, write), [least, _drop_unwritten])
-    return provider(ILogObserver)(observer) if not ILogObserver.providedBy(observer) else observer
+    return FilteringLogObserver(FileLogObserver(out, write), [least])
 
 
-def _drop_unwritten(event: LogEvent) -> Any:
-    """Drop events without words, which Twisted uses for its own bookkeeping."""
-    return PredicateResult.maybe if formatEvent(event) or "log_failure" in event else PredicateResult.no
+def as_json(event: LogEvent) -> str | None:
+    """Write an event as one line of JSON: time (RFC 3339), level, name of the module, words, and a traceback if any.
 
-
-def as_json(event: LogEvent) -> str:
-    """Write an event as one line of JSON: time (RFC 3339), level, name of the module, words, and a traceback if any."""
+    Events without words, which are Twisted's own bookkeeping, are left out.
+    """
+    words = formatEvent(event)
+    if not words and "log_failure" not in event:
+        return None
     time = datetime.fromtimestamp(event["log_time"], UTC).isoformat(timespec="milliseconds")
     line = {
         "time": time.replace("+00:00", "Z"),
         "level": event["log_level"].name if event.get("log_level") else "info",
         "name": event.get("log_namespace", ""),
-        "message": formatEvent(event),
+        "message": words,
     }
     if "log_failure" in event:
         line["traceback"] = event["log_failure"].getTraceback()

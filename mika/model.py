@@ -193,13 +193,3 @@ class Peer:
         self.first_seen = now
         self.last_seen = now
         self.due = 0
-
-    def copy(self) -> Peer:
-        """Return the peer as it is now, for a store that writes it while announces go on."""
-        other = Peer(self.user_id, self.peer_id, self.first_seen)
-        for name in _PEER_STATE:
-            setattr(other, name, getattr(self, name))
-        return other
-
-
-_PEER_STATE = tuple(name for name in Peer.__slots__ if name not in ("user_id", "peer_id", "first_seen"))

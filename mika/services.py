@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ from mika.errors import MikaError
 from mika.interfaces import IPeerStore
 from mika.store.registry import Stores
 from mika.swarm.swarms import Swarms
+
+COLLECT = (50_000, 20, 50)
+"""When to look for cyclic garbage: an announce leaves none, and each look takes time that grows with the swarms."""
 
 
 class InOrder(MultiService):
@@ -116,7 +120,7 @@ class StoresService(Service):
         self._directory = directory
         self._open: list[Any] = []
 
-    def startService(self) -> Deferred[None]:  # type: ignore[override]  # noqa: N802 - Twisted's name
+    def startService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Open each store once."""
         super().startService()
         return ensureDeferred(self._open_all())
@@ -150,7 +154,7 @@ class SwarmsService(Service):
         self._swarms = swarms
         self._peers = peers
 
-    def startService(self) -> Deferred[None]:  # type: ignore[override]  # noqa: N802 - Twisted's name
+    def startService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Load every peer and the counters of the silent ones."""
         super().startService()
         return ensureDeferred(self._load())
@@ -158,6 +162,10 @@ class SwarmsService(Service):
     async def _load(self) -> None:
         for info_hash, peer in await self._peers.load_peers():
             self._swarms.restore(info_hash, peer)
+        # What is loaded stays: no later collection needs to look at it again, and those that come can be rarer.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
         self.log.info(
             "{peers} peers in {swarms} swarms restored", peers=self._swarms.peer_count, swarms=len(self._swarms)
         )

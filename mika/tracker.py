@@ -22,7 +22,7 @@ from mika.swarm.selection import Random, select_peers
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
 from mika.wire.address import is_routable
-from mika.wire.request import AnnounceRequest, Event, ScrapeRequest
+from mika.wire.request import COMPLETED, STOPPED, AnnounceRequest, ScrapeRequest
 from mika.wire.response import AnnounceResponse, ScrapedTorrent, ScrapeResponse
 
 NO_LISTENING_PORT = b"Your client reports no listening port, so that nobody can connect to it"
@@ -83,7 +83,7 @@ class Tracker:
             return self._without_torrent(request, now)
         swarm = self.swarms.get(torrent.info_hash)
         peer = None if swarm is None else swarm.peers.get((user.id, request.peer_id))
-        if request.event is Event.STOPPED:
+        if request.event is STOPPED:
             return self._stop(request, user, torrent, swarm, peer, now)
 
         refused = self.ruleset.judge(request, user, torrent, peer, swarm)
@@ -94,7 +94,7 @@ class Tracker:
             credit = Totals(announces=1)  # no baseline, no credit
         else:
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
-        if request.event is Event.COMPLETED and user.id not in torrent.completers:
+        if request.event is COMPLETED and user.id not in torrent.completers:
             self._complete(user, torrent, credit)
         self.swarms.refresh(swarm, peer, request, now)
         self._enter(user, torrent, credit)
@@ -137,7 +137,7 @@ class Tracker:
         """Answer for a torrent that is not in memory."""
         if not self.facts.is_absent(request.info_hash, now):
             return Miss(None, (request.info_hash,))
-        if request.event is Event.STOPPED:
+        if request.event is STOPPED:
             return self._figures(request, None, None)
         if self.config.auto_register:
             return Miss(None, (request.info_hash,), register=True)

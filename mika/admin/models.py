@@ -7,7 +7,7 @@ changes only what is named and PUT keeps counters that are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -111,9 +111,9 @@ class Body(BaseModel):
         """Return those of `fields` that the client named."""
         return {field: getattr(self, field) for field in fields if field in self.model_fields_set}
 
-    def facts(self, counters: Iterable[str]) -> dict[str, Any]:
+    def facts(self, counters: Collection[str]) -> dict[str, Any]:
         """Return every field, named or its default, but for the counters."""
-        return {field: getattr(self, field) for field in type(self).model_fields if field not in counters}
+        return {field: value for field, value in self if field not in counters}
 
 
 class TorrentFields(Body):

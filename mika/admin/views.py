@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
@@ -198,6 +199,7 @@ def points(nano_points: int) -> str:
     return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")
 
 
+@lru_cache(1024)  # the items of a page, and both times of each, are often the same
 def rfc3339(seconds: int) -> str:
     """Return a time in UTC (RFC 3339): "2026-11-22T10:00:00Z"."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

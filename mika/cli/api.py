@@ -64,6 +64,8 @@ class Api:
             while True:
                 query["limit"] = PAGE if limit is None else min(PAGE, limit - len(items))
                 page = await ask("GET", f"{path}?{urlencode(query)}", None)
+                if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+                    raise ApiError(f"{self.place.url}{path} answers no list: is this the URL of mika's API?")
                 items += page["items"]
                 following = page.get("next")
                 if following is None or (limit is not None and len(items) >= limit):
@@ -82,12 +84,15 @@ class Api:
 
         results: list[Any] = []
         errors: list[Exception] = []
+        signals: list[bool] = []
 
         async def main(reactor: Any) -> None:
+            reactor.addSystemEventTrigger("before", "shutdown", signals.append, True)
             try:
                 results.append(await converse_on(reactor, place, policy, conversation))
             except Exception as error:  # noqa: BLE001 - raised again below: `react` would log it and go on
-                errors.append(error)
+                if not signals:  # else it is the reactor that hung up
+                    errors.append(error)
 
         with suppress(SystemExit):  # how `react` always ends
             task.react(main)
@@ -170,7 +175,7 @@ def read_answer(status: int, content: bytes, place: Place) -> Any:
     """Decode a good answer; raise what a bad one means to the person who typed the command."""
     try:
         answer = json.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = content
     if 200 <= status < 300 and not isinstance(answer, bytes):
         return answer
@@ -208,7 +213,7 @@ def _unreachable(error: Exception, place: Place) -> Exception:
                 return ApiError(f"the host {host} of {place.url} is not known")
             case network.ConnectionRefusedError():
                 return ApiError(f"no tracker answers at {place.url}: is it running?")
-            case defer.TimeoutError() | network.TimeoutError():
+            case defer.TimeoutError() | defer.CancelledError() | network.TimeoutError():
                 return ApiError(
                     f"{place.url} did not answer within {TIMEOUT} s; a change that was asked for may have been made"
                 )

@@ -51,7 +51,7 @@ def ping(api: Api) -> None:
     if as_json():
         show_answer(answer)
     else:
-        click.echo(f"mika {visible(str(answer['version']))} answers at {api.place.url}")
+        click.echo(f"mika {visible(str(answer.get('version')))} answers at {api.place.url}")
 
 
 @client.command()

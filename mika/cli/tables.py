@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 BYTES = frozenset({"size", "uploaded", "downloaded", "uploaded_real", "downloaded_real"})
 SECONDS = frozenset({"seed_seconds", "uptime"})
 WIDE = 10_000
-"""Columns where nobody looks: a line of a file or a pipe is never broken."""
+"""Columns of every table: an info hash that was folded to fit could not be copied, so the terminal wraps instead."""
 
 
 def as_json() -> bool:
@@ -45,10 +44,10 @@ def show_list(page: Any, columns: Sequence[str]) -> None:
     from rich.text import Text  # noqa: PLC0415 - slow
 
     rows: Sequence[Mapping[str, Any]] = page["items"] if isinstance(page, Mapping) else page
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         number = any(type(row.get(column)) in (int, float) for row in rows)
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        table.add_column(column, justify="right" if number else "left")
     for row in rows:
         table.add_row(*(Text(cell(column, row.get(column))) for column in columns))
     _print(table)
@@ -59,8 +58,8 @@ def _show_record(record: Mapping[str, Any]) -> None:
     from rich.text import Text  # noqa: PLC0415 - slow
 
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(style="bold")
+    table.add_column()
     for name, value in _flat(record):
         text = cell(name, value)
         if name in BYTES and isinstance(value, int) and abs(value) >= 1024:
@@ -124,7 +123,7 @@ def _flat(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, An
 def _print(table: Table) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    console = Console(highlight=False, width=WIDE)
     with console.capture() as capture:  # rich would end the process itself at a broken pipe
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n"))

@@ -12,7 +12,7 @@ from mika.cli.api import Api, ApiError
 from mika.cli.command import INFO_HASH, InfoHash, InputError, Pair, Section, fields_of, visible
 from mika.cli.tables import show_answer, show_list
 
-COLUMNS = ("info_hash", "name", "size", "seeders", "leechers", "completed", "enabled")
+COLUMNS = ("info_hash", "size", "seeders", "leechers", "completed", "enabled", "name")
 
 
 @click.group(cls=Section)

@@ -12,7 +12,7 @@ from mika.model import Peer, Torrent, User
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.swarm.swarm import Swarm
-from mika.wire.request import AnnounceRequest, Event
+from mika.wire.request import PAUSED, AnnounceRequest
 
 Check = Callable[[AnnounceRequest, User, Torrent, Peer | None, Swarm | None], Refusal | None]
 
@@ -23,7 +23,7 @@ def user_is_enabled(
     """Refuse a user whose account, or right to do what this announce is for, was taken away."""
     if not user.enabled:
         return refusal.USER_DISABLED
-    if request.left == 0 or request.event is Event.PAUSED:  # a partial seed downloads nothing (BEP 21)
+    if request.left == 0 or request.event is PAUSED:  # a partial seed downloads nothing (BEP 21)
         return None if user.upload_enabled else refusal.UPLOAD_DISABLED
     return None if user.download_enabled else refusal.DOWNLOAD_DISABLED
 

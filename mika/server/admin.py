@@ -12,6 +12,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
 from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -21,7 +22,7 @@ from mika import config
 from mika.admin.api import Api
 from mika.admin.auth import Tokens, local_token
 from mika.admin.call import Answer, Context, Request
-from mika.admin.problems import ProblemError
+from mika.admin.problems import ProblemError, title_of
 from mika.config import HostPort
 from mika.errors import ConfigError
 from mika.server.certificate import certificate_of, tls_context
@@ -83,12 +84,11 @@ class ApiRequest(WebRequest):
         self._refused = True
         self._keep = False
         self._body.truncate(0)
-        self.requestHeaders.removeHeader(b"Expect")  # else Twisted would still ask for the body
         answer = ProblemError(413, f"The body is larger than {MAX_BODY} bytes.").answer()
         body = to_json(answer.body)
         headers = {"Content-Type": answer.content_type, "Content-Length": str(len(body)), "Connection": "close"}
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.channel.writeHeaders(b"HTTP/1.1", b"413", b"Content Too Large", encoded)
+        self.channel.writeHeaders(b"HTTP/1.1", b"413", title_of(413).encode(), encoded)
         self.channel.write(body)
         self.channel.loseConnection()
 
@@ -143,7 +143,7 @@ class _Root(Resource):
 def write_answer(request: WebRequest, answer: Answer) -> None:
     """Write an answer; to HEAD without its body."""
     body = b"" if answer.body is None else to_json(answer.body)
-    request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
+    request.setResponseCode(answer.status, title_of(answer.status).encode())
     request.setHeader("Server", "mika")
     request.setHeader("Cache-Control", "no-store")
     for name, value in answer.headers.items():
@@ -187,8 +187,8 @@ class AdminService(Service):
         self.port = listen.port
         self._reactor = reactor
         self.host = listen.host
-        self._context = context
         self._site = ApiSite(api, reactor)
+        self._factory = TLSMemoryBIOFactory(context, False, self._site, reactor)
         self._listening: Any = None
 
     def privilegedStartService(self) -> None:  # noqa: N802 - Twisted's name
@@ -203,15 +203,19 @@ class AdminService(Service):
 
     def _open(self) -> None:
         if self._listening is None:
-            self._listening = self._reactor.listenSSL(self.port, self._site, self._context, interface=self.host)
+            self._listening = self._reactor.listenTCP(self.port, self._factory, interface=self.host)
             self.port = self._listening.getHost().port  # where any free one was asked for, now that one
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
-        """Stop listening; what is being answered is answered first."""
+        """Stop listening; what is being answered is answered first, then connections are closed."""
         Service.stopService(self)
         listening, self._listening = self._listening, None
         closed = succeed(None) if listening is None else maybeDeferred(listening.stopListening)
-        return gatherResults([closed, self._site.root.idle()]).addCallback(lambda _: None)
+        return gatherResults([closed, self._site.root.idle()]).addCallback(self._disconnect)
+
+    def _disconnect(self, _results: object) -> None:
+        for connection in list(self._factory.protocols):
+            connection.loseConnection()
 
 
 def admin_service(reactor: Any, section: config.Api, state_dir: Path, context: Context) -> AdminService:

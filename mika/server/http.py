@@ -193,12 +193,20 @@ class AnnounceProtocol(Protocol):
             self._serve()
 
     def _serve(self) -> None:
+        """Answer what has arrived, in order; while one request waits for a store, the rest waits behind it."""
+        missed = self._answer_known()
+        while missed is not None and self._answered_at_once(*missed):
+            missed = self._answer_known()
+
+    def _answer_known(self) -> tuple[Head, bytes] | None:
+        """Answer requests up to the first for which a fact must be loaded; return that one and whose it is."""
         answers = []
+        missed = None
         data, position = self._rest, 0
         try:
             if not self._greeted:
                 position = self._greet(data)
-            while self._greeted and not self._ended:
+            while self._greeted and not self._ended and position < len(data):
                 head = read_head(data, position)
                 if head is None:
                     break
@@ -206,14 +214,14 @@ class AnnounceProtocol(Protocol):
                 address = self._client(head)
                 answer = self.factory.answer(head, address)
                 if answer is None:
-                    self._wait(head, address)
+                    missed = head, address
                     break
                 answers.append(answer)
                 self._ended = head.headers.close
         except BadRequest as bad:
             answers.append(write_problem(bad.refusal, bad.status))
             self._end_with(b"".join(answers))
-            return
+            return None
         self._rest = data[position:]
         # A partial request keeps the moment it began: a byte now and then does not buy more time.
         if position or not data:
@@ -221,6 +229,7 @@ class AnnounceProtocol(Protocol):
         self.patience = HEAD_TIME if self._rest else IDLE_TIME
         if answers:
             self._write(b"".join(answers))
+        return missed
 
     def _greet(self, data: bytes) -> int:
         """Read the PROXY protocol header of a trusted proxy, if it sends one; answer how long it was."""
@@ -237,23 +246,27 @@ class AnnounceProtocol(Protocol):
         proxies = self.factory.proxies
         return proxies.client(self.address, head.headers.forwarded, head.headers.real_ip) if proxies else self.address
 
-    def _wait(self, head: Head, address: bytes) -> None:
+    def _answered_at_once(self, head: Head, address: bytes) -> bool:
+        """Answer a request when its facts are loaded, and read on then; say whether they were there at once."""
         self._transport.pauseProducing()
+        waiting: Deferred[None] = Deferred()
+        self.waiting = waiting
+        answer = ensureDeferred(self.factory.answer_later(head, address))
+        done = answer.addCallback(self._end_wait, head.headers.close).addErrback(self._failed)
+        if self.waiting is None:
+            return True
+        done.addCallback(lambda _: self._serve()).addErrback(self._failed).chainDeferred(waiting)
+        return False
 
-        def answered(answer: bytes) -> None:
-            self.waiting = None
-            self._ended = self._ended or head.headers.close
-            self._write(answer)
-            self._transport.resumeProducing()
-            if self._rest and not self._ended:
-                self._serve()
-
-        self.waiting = Deferred()
-        answer: Deferred[bytes] = ensureDeferred(self.factory.answer_later(head, address))
-        answer.addCallback(answered).addErrback(self._failed).chainDeferred(self.waiting)
+    def _end_wait(self, answer: bytes, close: bool) -> None:
+        self.waiting = None
+        self._ended = self._ended or close
+        self._write(answer)
+        self._transport.resumeProducing()
 
     def _failed(self, failure: Failure) -> None:
         self.waiting = None
+        self._ended = True
         self.factory.log.failure("a waiting request could not be answered", failure)
         self._transport.abortConnection()
 

@@ -60,7 +60,7 @@ class AnnounceService(Service):
 
     def _listen(self, address: HostPort, *, secure: bool) -> None:
         factory: Any = self._factory
-        if secure:
+        if secure and self._context is not None:
             factory = TLSMemoryBIOFactory(self._context, False, factory)
             factory.noisy = False
         port = AnnouncePort(address.port, factory, BACKLOG, address.host, self._reactor)

@@ -87,7 +87,7 @@ def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
         return path, lambda reactor, _state_dir: _sqlite(path, reactor)
     if scheme.partition("+")[0] in _LATER:
         raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
-    if _CLASS.fullmatch(url):
+    if scheme != "memory" and _CLASS.fullmatch(url):
         return url, _imported(scheme, rest)
     raise ConfigError(f"{scheme!r} is no kind of store; there are {_KNOWN}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mika.model import Peer
-from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, Event
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED, AnnounceRequest
 
 Listable = Callable[[bytes], bool]
 """Whether a compact endpoint may be handed out."""
@@ -124,7 +124,7 @@ class Swarm:
     def refresh(self, peer: Peer, request: AnnounceRequest, now: int, listable: Listable) -> None:
         """Bring a peer up to date with its announce; a new or silent one becomes active."""
         seeder = request.left == 0
-        paused = request.event is Event.PAUSED and not seeder
+        paused = request.event is PAUSED and not seeder
         if not peer.active or peer.seeder is not seeder or peer.paused is not paused or peer.crypto != request.crypto:
             self._reclassify(peer, seeder, paused, request.crypto)
         endpoint = request.endpoint

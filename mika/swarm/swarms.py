@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from itertools import islice
 
 from mika.model import Peer
 from mika.swarm.swarm import Listable, Swarm
@@ -189,13 +190,11 @@ class Swarms:
         bucket.append((swarm, peer))
 
     def take_unsaved(self, most: int) -> dict[PeerKey, Peer | None]:
-        """Hand over up to `most` changes, peers as copies, to be written; what fails goes to `give_back`."""
-        keys = list(self.unsaved)[:most] if len(self.unsaved) > most else list(self.unsaved)
-        taken = {}
-        for key in keys:
-            peer = self.unsaved.pop(key)
-            taken[key] = None if peer is None else peer.copy()
-        return taken
+        """Hand over up to `most` changes to be written; what fails goes to `give_back`."""
+        if len(self.unsaved) <= most:
+            taken, self.unsaved = self.unsaved, {}
+            return taken
+        return {key: self.unsaved.pop(key) for key in list(islice(self.unsaved, most))}
 
     def give_back(self, taken: dict[PeerKey, Peer | None]) -> None:
         """Take back what could not be written; what changed meanwhile is newer and stays."""

@@ -17,6 +17,10 @@ PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 MAX_PROXY_V1 = 107
 """The longest version 1 header, its line end included."""
 
+_PROXY_FAMILIES: dict[str, type[ipaddress.IPv4Address | ipaddress.IPv6Address]] = {
+    "TCP4": ipaddress.IPv4Address,
+    "TCP6": ipaddress.IPv6Address,
+}
 _MAPPED = b"\x00" * 10 + b"\xff\xff"
 
 
@@ -112,12 +116,17 @@ def _proxy_v1(data: bytes) -> tuple[bytes | None, int] | None:
     words = data[:end].decode("latin-1").split(" ")
     if words[1] == "UNKNOWN":
         return None, end + 2
-    if len(words) != 6 or words[1] not in ("TCP4", "TCP6"):
+    family = _PROXY_FAMILIES.get(words[1])
+    if family is None or len(words) != 6:
         raise BadRequest(PROXY_MALFORMED, 400)
     try:
-        return packed(words[2]), end + 2
+        source, _ = family(words[2]), family(words[3])
+        in_range = all(0 <= int(port) <= 65535 for port in words[4:])
     except ValueError:
-        raise BadRequest(PROXY_MALFORMED, 400) from None
+        in_range = False
+    if not in_range:
+        raise BadRequest(PROXY_MALFORMED, 400)
+    return canonical(source.packed), end + 2
 
 
 def _proxy_v2(data: bytes) -> tuple[bytes | None, int] | None:

@@ -23,6 +23,9 @@ MAX_LINE = 16 * 1024
 MAX_HEAD = 32 * 1024
 """Line and headers together."""
 
+MAX_EMPTY = 64
+"""Bytes of empty lines before a request."""
+
 MAX_SCRAPE = 100
 """Torrents answered in one scrape; what is asked beyond is left out."""
 
@@ -40,13 +43,26 @@ EVENTS = {
 CLAIMS = (b"ip", b"ipv4", b"ipv6")
 """Parameters in which a client names its own addresses."""
 
-ODD_PARAMETERS = frozenset((*CLAIMS, b"requirecrypto", b"cryptoport"))
-"""Parameters that few clients send, left to the plain reader."""
+NUMWANT = (b"numwant", b"num_want", b"num+want", b"num%20want")
+"""How clients spell it (client-quirks 2.2)."""
+
+# What libtorrent, Transmission, uTorrent and most others begin an announce with, in this order; nothing here needs a
+# further check but the two lengths.
+_ORDINARY = re.compile(
+    rb"info_hash=([^&=]*)&peer_id=([^&=]*)&port=([1-9]\d{0,4})&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(?=&|$)"
+)
+# What matters in the rest of it; a name outside the common ones is left to the plain reader.
+_FURTHER = re.compile(
+    rb"&(key|event|numwant|supportcrypto|requirecrypto|cryptoport|ip|ipv4|ipv6|num_want|num\+want|num%20want"
+    rb"|info_hash|peer_id|port|uploaded|downloaded|left)=([^&]*)"
+)
+_COMMON = frozenset((b"key", b"event", b"numwant", b"supportcrypto"))
 
 
 class Headers(NamedTuple):
     """What the tracker needs of a request's headers."""
 
+    version: bytes
     close: bool
     body: bool
     forwarded: bytes
@@ -58,15 +74,17 @@ class Head(NamedTuple):
 
     method: bytes
     target: bytes
-    version: bytes
     headers: Headers
     end: int
 
 
 def read_head(data: bytes, start: int = 0) -> Head | None:
     """Read the request head at `start`; None when more bytes are needed."""
+    origin = start
     while data.startswith(b"\r\n", start):
         start += 2  # RFC 9112, 2.2: empty lines before a request line are passed over
+    if start - origin > MAX_EMPTY:
+        raise BadRequest(refusal.REQUEST_MALFORMED, 400)
     end = data.find(b"\r\n\r\n", start)
     if end < 0:
         _check_unfinished(data, start)
@@ -77,27 +95,27 @@ def read_head(data: bytes, start: int = 0) -> Head | None:
     if end - start > MAX_HEAD:
         raise BadRequest(refusal.HEAD_TOO_LONG, 431)
     words = data[start:line_end].split(b" ")
-    if len(words) != 3 or words[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
+    if len(words) != 3:
         raise BadRequest(refusal.REQUEST_MALFORMED, 400)
     method, target, version = words
-    headers = read_headers(data[line_end : end + 2], version)
+    headers = read_headers(data[line_end - len(version) : end + 2])
     if method != b"GET" and method != b"HEAD":  # noqa: PLR1714 - two comparisons cost less than a tuple
         raise BadRequest(refusal.METHOD_REFUSED, 405)
     if headers.body:
         raise BadRequest(refusal.BODY_REFUSED, 400)
-    return Head(method, target, version, headers, end + 4)
+    return Head(method, target, headers, end + 4)
 
 
 def _check_unfinished(data: bytes, start: int) -> None:
     line_end = data.find(b"\n", start)
     if line_end < 0:
         line_end = len(data)
-    if line_end - start > MAX_LINE:
+    if line_end - start > MAX_LINE + data.endswith(b"\r", start, line_end):
         raise BadRequest(refusal.LINE_TOO_LONG, 414)
     if len(data) - start > MAX_HEAD:
         raise BadRequest(refusal.HEAD_TOO_LONG, 431)
     line = data[start:line_end]
-    if line and not re.match(rb"[A-Za-z]{1,20}(?: |$)", line):
+    if line not in (b"", b"\r") and not re.match(rb"[A-Za-z]{1,20}(?: |$)", line):
         raise BadRequest(refusal.REQUEST_MALFORMED, 400)  # TLS on the wrong port, say: answered without a wait
     if b"\n\n" in data[line_end:]:
         raise BadRequest(refusal.REQUEST_MALFORMED, 400)
@@ -105,13 +123,16 @@ def _check_unfinished(data: bytes, start: int) -> None:
 
 # A client sends the same headers with each announce, and one version of a client the same as any other.
 @lru_cache(maxsize=1024)
-def read_headers(block: bytes, version: bytes) -> Headers:
-    """Read the header lines between the line end of the request line and the one of the last header."""
+def read_headers(block: bytes) -> Headers:
+    """Read the version, which ends the request line, and the header lines up to the line end of the last."""
+    version, *lines = block[:-2].split(b"\r\n")
+    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+        raise BadRequest(refusal.REQUEST_MALFORMED, 400)
     close = version == b"HTTP/1.0"
     body = False
     forwarded: list[bytes] = []
     real_ip = b""
-    for line in block[2:-2].split(b"\r\n") if len(block) > 2 else ():
+    for line in lines:
         name, colon, value = line.partition(b":")
         name = name.lower()
         value = value.strip()
@@ -126,15 +147,15 @@ def read_headers(block: bytes, version: bytes) -> Headers:
             forwarded.append(value)
         elif name == b"x-real-ip":
             real_ip = value
-    return Headers(close, body, b",".join(forwarded), real_ip)
+    return Headers(version, close, body, b",".join(forwarded), real_ip)
 
 
 def read_target(target: bytes, address: bytes, *, public: bool = False) -> AnnounceRequest | ScrapeRequest:
     """Read the target of a GET from the packed `address`: which of the two it is, whose, and all parameters."""
     path, _, query = target.partition(b"?")
-    if path.endswith(b"/announce") and path.count(b"/") == 2 and path.startswith(b"/"):
+    if path.count(b"/") == 2 and path.startswith(b"/") and path.endswith(b"/announce") and path != b"//announce":
         # the form that mika gives out: /PASSKEY/announce
-        return read_announce(path[1:-9].decode("latin-1"), query, address)
+        return read_announce(unquote(path[1:-9]).decode("latin-1"), query, address)
     kind, passkey = _read_path(path)
     if passkey is None:
         passkey, query = _passkey_of(query)
@@ -193,45 +214,36 @@ def unquote(text: bytes) -> bytes:
 def read_announce(passkey: str | None, query: bytes, address: bytes) -> AnnounceRequest:
     """Read the parameters of an announce (BEP 3, 7, 21, 23): the straight way through for what clients mostly send.
 
-    Whatever is missing, odd or wrong goes to `read_announce_plainly`, which says the same in more steps.
+    Whatever is in another order, odd or wrong goes to `read_announce_plainly`, which says the same in more steps.
     """
+    ordinary = _ORDINARY.match(query)
+    if ordinary is None or b"\\" in query:
+        return read_announce_plainly(passkey, query, address)
+    info_hash, peer_id, port, uploaded, downloaded, left = ordinary.groups()
+    further = dict(_FURTHER.findall(query, ordinary.end()))
     try:
-        params = dict([pair.split(b"=") for pair in query.split(b"&")])
-        info_hash = unquote(params[b"info_hash"])
-        peer_id = unquote(params[b"peer_id"])
-        port, uploaded, downloaded, left = (
-            params[b"port"],
-            params[b"uploaded"],
-            params[b"downloaded"],
-            params[b"left"],
-        )
-        get = params.get
-        numwant = get(b"numwant", b"0")
-        number = int(port)
-        if (
-            len(info_hash) == 20 == len(peer_id)
-            and (port + uploaded + downloaded + left + numwant).isdigit()
-            and len(uploaded) < 16 > len(downloaded)
-            and len(left) < 19
-            and 0 < number < 65536
-            and not ODD_PARAMETERS.intersection(params)
-        ):
-            return AnnounceRequest(
-                passkey,
-                info_hash,
-                peer_id,
-                address + number.to_bytes(2, "big"),
-                int(uploaded),
-                int(downloaded),
-                int(left),
-                EVENTS[get(b"event", b"")],
-                int(numwant) if b"numwant" in params else -1,
-                get(b"key", b"")[:64],
-                CRYPTO_SUPPORTED if get(b"supportcrypto") == b"1" else 0,
-            )
-    except (KeyError, ValueError):
-        pass
-    return read_announce_plainly(passkey, query, address)
+        info_hash = escape_decode(info_hash.replace(b"%", b"\\x"))[0]  # as `unquote` does
+        peer_id = escape_decode(peer_id.replace(b"%", b"\\x"))[0]
+        event = EVENTS[further.get(b"event", b"")]
+        numwant = further.get(b"numwant", b"0")
+        endpoint = address + int(port).to_bytes(2, "big")
+    except (ValueError, KeyError, OverflowError):
+        return read_announce_plainly(passkey, query, address)
+    if len(info_hash) != 20 or len(peer_id) != 20 or not numwant.isdigit() or not _COMMON.issuperset(further):
+        return read_announce_plainly(passkey, query, address)
+    return AnnounceRequest(
+        passkey,
+        info_hash,
+        peer_id,
+        endpoint,
+        int(uploaded),
+        int(downloaded),
+        int(left),
+        event,
+        int(numwant[:18]) if b"numwant" in further else -1,
+        further.get(b"key", b"")[:64],
+        CRYPTO_SUPPORTED if further.get(b"supportcrypto") == b"1" else 0,
+    )
 
 
 def read_announce_plainly(passkey: str | None, query: bytes, address: bytes) -> AnnounceRequest:
@@ -256,7 +268,7 @@ def read_announce_plainly(passkey: str | None, query: bytes, address: bytes) -> 
         port = _number(params[b"cryptoport"], 65536, refusal.PORT_INVALID)
         crypto = CRYPTO_SUPPORTED | CRYPTO_REQUIRED
     event = get(b"event", b"").lower()
-    numwant = get(b"numwant") or get(b"num_want") or get(b"num+want") or get(b"num%20want") or b""
+    numwant = next((params[name] for name in NUMWANT if params.get(name)), b"")
     return AnnounceRequest(
         passkey,
         info_hash,
@@ -327,7 +339,7 @@ def write_answer(body: bytes, head: Head) -> bytes:
             len(body),
             body,
         )
-    if head.version == b"HTTP/1.1":
+    if head.headers.version == b"HTTP/1.1":
         return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%b" % (
         len(body),

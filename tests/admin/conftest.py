@@ -92,6 +92,7 @@ def result(awaitable: Any) -> Any:
 
 @pytest.fixture
 def admin() -> Admin:
+    """Make a tracker with nothing in it."""
     return Admin()
 
 

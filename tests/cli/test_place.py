@@ -103,7 +103,11 @@ def test_token_is_not_shown() -> None:
         (Choice(state_dir="lines"), {}, "what is in lines/api-token is not a token"),
         (Choice(url="https://x.example"), {}, "there is no token for https://x.example"),
         (Choice(), {"MIKA_URL": "https://x.example"}, "set MIKA_TOKEN"),
-        (Choice(), {"MIKA_URL": "https://x.example", "MIKA_TOKEN": "two words"}, "what is in MIKA_TOKEN is not a token"),
+        (
+            Choice(),
+            {"MIKA_URL": "https://x.example", "MIKA_TOKEN": "two words"},
+            "what is in MIKA_TOKEN is not a token",
+        ),
     ],
 )
 def test_no_tracker_to_be_found(choice, environment, words) -> None:
@@ -113,7 +117,7 @@ def test_no_tracker_to_be_found(choice, environment, words) -> None:
         if token is not None:
             Path(name, "api-token").write_text(token)
     Path("locked/api-token").mkdir()
-    with pytest.raises(InputError, match="^[^\n]*$") as caught:
+    with pytest.raises(InputError, match=r"^[^\n]*$") as caught:
         find_place(choice, environment)
     assert words in str(caught.value)
 

@@ -41,7 +41,11 @@ def test_durations(seconds, text) -> None:
         ("size", 2048, "2.0 KiB"),
         ("uptime", 61, "1m 1s"),
         ("name", "a\nb\x1b[2J", "a\\nb\\x1b[2J"),
-        ("stores", [{"kind": "users", "ok": False}, {"kind": "peers", "ok": True}], "kind=users ok=no, kind=peers ok=yes"),
+        (
+            "stores",
+            [{"kind": "users", "ok": False}, {"kind": "peers", "ok": True}],
+            "kind=users ok=no, kind=peers ok=yes",
+        ),
         ("stores", [], "-"),
     ],
 )

@@ -21,7 +21,7 @@ def test_file_is_added(run, tmp_path) -> None:
     """A .torrent file brings its hash, name and size."""
     info_hash = write_torrent(tmp_path / "film.torrent")
     outcome = run("client", "torrent", "add", "film.torrent")
-    assert (0, "") == (outcome.status, outcome.err)
+    assert (outcome.status, outcome.err) == (0, "")
     added = run("client", "torrent", "get", info_hash, "--json").json
     assert (info_hash, "film", 5000) == (added["info_hash"], added["name"], added["size"])
 
@@ -31,7 +31,7 @@ def test_hash_is_added_with_name_and_size(run) -> None:
     outcome = run("client", "torrent", "add", HASH.upper(), "--name", "123", "--size", "1610612736")
     assert outcome.status == 0
     lines = dict(line.split(None, 1) for line in outcome.out.splitlines() if " " in line)
-    assert (HASH, "123", "1.5 GiB (1610612736)") == (lines["info_hash"], lines["name"], lines["size"])
+    assert (lines["info_hash"], lines["name"], lines["size"]) == (HASH, "123", "1.5 GiB (1610612736)")
 
 
 def test_several_are_one_request(run, tmp_path) -> None:
@@ -65,7 +65,7 @@ def test_bad_file_stops_all(run, tmp_path) -> None:
     """A file that cannot be read as a torrent is named, and nothing is sent."""
     (tmp_path / "page.torrent").write_text("<html>")
     outcome = run("client", "torrent", "add", HASH, "page.torrent")
-    assert (2, "mika: page.torrent: it is not bencoded, or damaged\n") == (outcome.status, outcome.err)
+    assert (outcome.status, outcome.err) == (2, "mika: page.torrent: it is not bencoded, or damaged\n")
     assert run("client", "torrent", "list", "--json").json["items"] == []
 
 
@@ -97,7 +97,7 @@ def test_what_cannot_be_added(run, tmp_path, arguments, words) -> None:
     write_torrent(tmp_path / "film.torrent")
     (tmp_path / "copy.torrent").write_bytes((tmp_path / "film.torrent").read_bytes())
     outcome = run("client", "torrent", "add", *arguments)
-    assert (2, 1, "") == (outcome.status, outcome.err.count("\n"), outcome.out)
+    assert (outcome.status, outcome.err.count("\n"), outcome.out) == (2, 1, "")
     assert outcome.err.startswith("mika: ")
     assert words in outcome.err
 
@@ -107,11 +107,11 @@ def test_set_and_delete(run) -> None:
     run("client", "torrent", "add", HASH)
     outcome = run("client", "torrent", "set", HASH, "multiplier_down=0.5", "enabled=false", "reason=123", "--json")
     changed = outcome.json
-    assert (0.5, False, "123") == (changed["multiplier_down"], changed["enabled"], changed["reason"])
+    assert (changed["multiplier_down"], changed["enabled"], changed["reason"]) == (0.5, False, "123")
     deleted = run("client", "torrent", "delete", HASH, "--reason", "a repack & more")
     assert (0, f"deleted torrent {HASH}\n") == (deleted.status, deleted.out)
     gone = run("client", "torrent", "get", HASH)
-    assert (1, 1) == (gone.status, gone.err.count("\n"))
+    assert (gone.status, gone.err.count("\n")) == (1, 1)
 
 
 @pytest.mark.parametrize("command", ["get", "set", "delete"])

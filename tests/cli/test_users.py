@@ -44,13 +44,13 @@ def test_values_are_typed_by_their_field(run) -> None:
 def test_fields_are_set_while_adding(run) -> None:
     """What belongs to a new account is set in the same request."""
     user = run("client", "user", "add", "123", "enabled=false", "remote_id=4711", "--json").json
-    assert ("123", False, "4711") == (user["name"], user["enabled"], user["remote_id"])
+    assert (user["name"], user["enabled"], user["remote_id"]) == ("123", False, "4711")
 
 
 def test_passkey_from_standard_input(run, monkeypatch) -> None:
     """A passkey that a site brings need not be on the command line."""
     monkeypatch.setattr("sys.stdin", io.StringIO("from-the-old-site\n"))
-    assert "from-the-old-site" == run("client", "user", "add", "Ann", "passkey=-", "--json").json["passkey"]
+    assert run("client", "user", "add", "Ann", "passkey=-", "--json").json["passkey"] == "from-the-old-site"
 
 
 @pytest.mark.parametrize(
@@ -94,5 +94,5 @@ def test_list_and_delete(run) -> None:
     listed = run("client", "user", "list").out
     assert "Ann" in listed
     assert "AnnAnnAnn" not in listed
-    assert "deleted user 1\n" == run("client", "user", "delete", "1").out
-    assert ["Bob"] == [user["name"] for user in run("client", "user", "list", "--json").json["items"]]
+    assert run("client", "user", "delete", "1").out == "deleted user 1\n"
+    assert [user["name"] for user in run("client", "user", "list", "--json").json["items"]] == ["Bob"]

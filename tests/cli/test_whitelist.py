@@ -31,14 +31,14 @@ def test_prefix_is_taken_as_it_is(run, prefix) -> None:
 )
 def test_json_stands_anywhere(run, arguments) -> None:
     """`--json` means the same before the prefix, after it, and before the command."""
-    assert {"prefix": "-TR40", "name": "Transmission"} == run(*arguments).json
+    assert run(*arguments).json == {"prefix": "-TR40", "name": "Transmission"}
 
 
 def test_after_two_dashes_nothing_is_an_option(run) -> None:
     """The usual way to say so works here, too."""
     assert run("client", "whitelist", "add", "--", "--json", "-h").status == 0
     listed = run("client", "whitelist", "list", "--json").json
-    assert [{"prefix": "--json", "name": "-h"}] == listed["items"]
+    assert listed["items"] == [{"prefix": "--json", "name": "-h"}]
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

@@ -191,7 +191,9 @@ class TestRunning(OnFile):
         store = await self.opened()
         with store._database._source.begin() as connection:
             connection.exec_driver_sql("DROP TABLE users")
-        failure = await store.add_users([make_user(passkey="very-secret-passkey")]).addErrback(lambda failure: failure)
+        failures = []
+        await store.add_users([make_user(passkey="very-secret-passkey")]).addErrback(failures.append)
+        (failure,) = failures
         self.assertEqual(str(failure.value), f"The database {self.path} failed: no such table: users.")
         for text in (failure.getTraceback(detail="verbose"), repr(failure.value.__context__)):
             self.assertNotIn("very-secret-passkey", text)
