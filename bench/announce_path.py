@@ -24,7 +24,7 @@ from mika.server.http import AnnounceFactory
 from mika.store.registry import make_stores
 from mika.tap import make_swarms, make_tracker
 from mika.wire.address import TrustedProxies
-from mika.wire.http import read_head, read_target, write_answer
+from mika.wire.http import read_ordinary, write_answer
 from mika.wire.response import AnnounceResponse, write_announce
 
 USERS, TORRENTS, SWARM = 1000, 100, 300
@@ -55,9 +55,7 @@ def requests(workload: Workload, lap: int) -> list[bytes]:
 def answer_all(factory: AnnounceFactory, lap: list[bytes]) -> None:
     """Take announces from bytes to bytes."""
     for data in lap:
-        head = read_head(data)
-        assert head is not None
-        factory.answer(head, ADDRESS)
+        factory.answer_ordinary(data, 0, ADDRESS)
 
 
 def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[str, float]:
@@ -71,14 +69,17 @@ def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[st
         times[name] = (time.process_time_ns() - before) / len(results) / 1000
         return results
 
-    heads = stage("read the head", read_head, lap)
-    announces = stage("read the announce", lambda head: read_target(head.target, ADDRESS), heads)
-    answers = stage("tracker", lambda request: factory.tracker.announce(request, now), announces)
+    announces = stage("read", lambda data: read_ordinary(data, 0, ADDRESS), lap)
+    answers = stage("tracker", lambda announce: factory.tracker.announce(announce.request, now), announces)
     refused = [answer for answer in answers if not isinstance(answer, AnnounceResponse)]
     if refused:
         sys.exit(f"the tracker refused {len(refused)} announces, the first with {refused[0]}")
     bodies = stage("write the body", write_announce, answers)
-    stage("write the answer", lambda pair: write_answer(*pair), zip(bodies, heads, strict=True))
+    stage(
+        "write the answer",
+        lambda pair: write_answer(*pair),
+        zip(bodies, (each.headers for each in announces), strict=True),
+    )
     gc.enable()
     return times
 

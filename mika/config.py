@@ -10,7 +10,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -54,7 +54,7 @@ def _decimal(value: Any, places: int) -> int:
         raise ValueError(problem)  # noqa: TRY004 - pydantic turns a ValueError, not a TypeError, into its own
     try:
         scaled = Decimal(str(value)).scaleb(places)
-    except InvalidOperation:
+    except ArithmeticError:
         raise ValueError(problem) from None
     if not scaled.is_finite() or scaled != scaled.to_integral_value():
         raise ValueError(problem)
@@ -269,19 +269,9 @@ def _from_text(text: str, default: Any, name: str) -> Any:
     """Read an environment variable as the kind of value that the key's default is."""
     text = text.strip()
     if isinstance(default, bool):
-        words = {
-            "true": True,
-            "yes": True,
-            "on": True,
-            "1": True,
-            "false": False,
-            "no": False,
-            "off": False,
-            "0": False,
-        }
-        if text.lower() not in words:
+        if text.lower() not in _WORDS:
             raise ConfigError(f"{name}: true or false is needed")
-        return words[text.lower()]
+        return _WORDS[text.lower()]
     if isinstance(default, int):
         try:
             return int(text)

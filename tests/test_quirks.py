@@ -114,7 +114,7 @@ def test_scrape_of_many_hashes() -> None:
 
 
 def test_repeated_keys_are_no_error() -> None:
-    """libtorrent says `ipv6=` once for each of its addresses."""
+    """A client such as libtorrent says `ipv6=` once for each of its addresses."""
     site = make_site()
     assert (
         site.get(announce_target() + "&ipv4=1.2.3.4&ipv4=1.2.3.5&ipv6=2a02%3a%3a1&ipv6=2a02%3a%3a2")["incomplete"] == 1
@@ -174,42 +174,42 @@ class Vector(NamedTuple):
 AT = bytes((81, 2, 69, 142))
 VECTORS = {
     "qBittorrent 4.0.4, stop with port 0 (QB#8606)": Vector(
-        "/announce?info_hash=%7bL%f1%b3h%0db%a1%8a%c0%90p%1d(%14B5%5e%feP&peer_id=-qB4040-OgDABWYd*6sj&port=0&uploaded=2129920&downloaded=174456832&left=5709476234&corrupt=0&key=F9659D6C&event=stopped&numwant=0&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",  # noqa: E501 - verbatim
+        "/announce?info_hash=%7bL%f1%b3h%0db%a1%8a%c0%90p%1d(%14B5%5e%feP&peer_id=-qB4040-OgDABWYd*6sj&port=0&uploaded=2129920&downloaded=174456832&left=5709476234&corrupt=0&key=F9659D6C&event=stopped&numwant=0&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",
         5709476234,
         "stopped",
         (0, 0),
         b"",
     ),
     "peer id -qB31A0- (webtorrent/webtorrent#196)": Vector(
-        "/announce?info_hash=%a2%a1U7T%2b%22%92Z%d1%04%86%bfz%8b*%9cB%f0%d1&peer_id=-qB31A0-!I_EUqrSvcsd&port=6881&uploaded=0&downloaded=0&left=1091506387&corrupt=0&redundant=0&compact=1&numwant=0&key=c60fff68&no_peer_id=1&supportcrypto=1&event=stopped",  # noqa: E501 - verbatim
+        "/announce?info_hash=%a2%a1U7T%2b%22%92Z%d1%04%86%bfz%8b*%9cB%f0%d1&peer_id=-qB31A0-!I_EUqrSvcsd&port=6881&uploaded=0&downloaded=0&left=1091506387&corrupt=0&redundant=0&compact=1&numwant=0&key=c60fff68&no_peer_id=1&supportcrypto=1&event=stopped",
         1091506387,
         "stopped",
         (0, 0),
         b"",
     ),
     "Transmission 4.0.1, decimal key (TR#5206)": Vector(
-        "/announce?info_hash=%07c%B7W4%19V%B9%BFY%94%E4%A9%92%C3do%9F%19%BD&peer_id=-TR4010-r7q369imeu6c&port=51413&uploaded=0&downloaded=96206848&left=1827815424&numwant=0&key=3508765978&compact=1&supportcrypto=1&event=stopped",  # noqa: E501 - verbatim
+        "/announce?info_hash=%07c%B7W4%19V%B9%BFY%94%E4%A9%92%C3do%9F%19%BD&peer_id=-TR4010-r7q369imeu6c&port=51413&uploaded=0&downloaded=96206848&left=1827815424&numwant=0&key=3508765978&compact=1&supportcrypto=1&event=stopped",
         1827815424,
         "stopped",
         (0, 0),
         b"",
     ),
     "Transmission 2.84 before metadata": Vector(
-        "/announce?info_hash=M%ce%bd%f2%0fg%ce%0aG%8f%d5%05%9aLa%3a%c9a%e18&peer_id=-TR2840-vhuy9pwoyso0&port=51413&uploaded=0&downloaded=0&left=18446744073709551615&numwant=80&key=77de6423&compact=1&supportcrypto=1&event=started",  # noqa: E501 - verbatim
+        "/announce?info_hash=M%ce%bd%f2%0fg%ce%0aG%8f%d5%05%9aLa%3a%c9a%e18&peer_id=-TR2840-vhuy9pwoyso0&port=51413&uploaded=0&downloaded=0&left=18446744073709551615&numwant=80&key=77de6423&compact=1&supportcrypto=1&event=started",
         LEFT_UNKNOWN,
         "started",
         (0, 1),
         AT + b"\xc8\xd5",
     ),
     "Deluge 1.3.15 (CH#347, its info hash cut in the thread)": Vector(
-        "/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-DE13F0-EXuLFbgw!r!_&port=59551&uploaded=0&downloaded=0&left=4696324705&corrupt=0&key=981CB432&event=stopped&numwant=0&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",  # noqa: E501 - verbatim
+        "/announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-DE13F0-EXuLFbgw!r!_&port=59551&uploaded=0&downloaded=0&left=4696324705&corrupt=0&key=981CB432&event=stopped&numwant=0&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",
         4696324705,
         "stopped",
         (0, 0),
         b"",
     ),
     "ZeroNet, info_hash last, port 0 (HelloZeroNet/ZeroNet#1248)": Vector(
-        "/announce?uploaded=0&downloaded=0&numwant=30&compact=1&event=started&peer_id=-ZN0060-Dsh93Nert4Sr&port=0&info_hash=%E7H.%B4%9D%8B%A7%08%DA%C7%90%0F%B0%AA%EAW%81%95%2C%F3&left=0",  # noqa: E501 - verbatim
+        "/announce?uploaded=0&downloaded=0&numwant=30&compact=1&event=started&peer_id=-ZN0060-Dsh93Nert4Sr&port=0&info_hash=%E7H.%B4%9D%8B%A7%08%DA%C7%90%0F%B0%AA%EAW%81%95%2C%F3&left=0",
         0,
         "started",
         (1, 0),
@@ -217,14 +217,14 @@ VECTORS = {
         warning=True,
     ),
     "JRatioBoost faking Transmission 4.0.6 (flightcrank/JRatioBoost#12)": Vector(
-        "/announce?info_hash=%20%94%15t~%d5%16%f9%c2%fd%8cx%a2K%fe-%f6~CU&peer_id=-TR406p%bf%0a4%b2%29%daq%043%e2%5cQc&port=6881&uploaded=0&downloaded=0&left=0&compact=1&event=started",  # noqa: E501 - verbatim
+        "/announce?info_hash=%20%94%15t~%d5%16%f9%c2%fd%8cx%a2K%fe-%f6~CU&peer_id=-TR406p%bf%0a4%b2%29%daq%043%e2%5cQc&port=6881&uploaded=0&downloaded=0&left=0&compact=1&event=started",
         0,
         "started",
         (1, 0),
         AT + b"\x1a\xe1",
     ),
     "the real Transmission 4.0.6": Vector(
-        "/announce?info_hash=%20%94%15t~%D5%16%F9%C2%FD%8Cx%A2K%FE-%F6~CU&peer_id=-TR4060-7hvlgrs6zrar&port=45678&uploaded=0&downloaded=0&left=844289209932&numwant=80&key=934CB06E&compact=1&supportcrypto=1&event=started",  # noqa: E501 - verbatim
+        "/announce?info_hash=%20%94%15t~%D5%16%F9%C2%FD%8Cx%A2K%FE-%F6~CU&peer_id=-TR4060-7hvlgrs6zrar&port=45678&uploaded=0&downloaded=0&left=844289209932&numwant=80&key=934CB06E&compact=1&supportcrypto=1&event=started",
         844289209932,
         "started",
         (0, 1),

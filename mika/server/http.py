@@ -1,22 +1,19 @@
-"""The announce port: bytes from a socket to wire/http.py, tracker.py and directory.py, and answers back.
+"""HTTP announces: bytes of a connection to wire/http.py, tracker.py and directory.py, and answers back.
 
-The shortcut is `AnnouncePort.doRead`: a connection whose whole request is there already is accepted, read, answered
-and, if the client asks for it, closed in one go, without ever being registered with the reactor. It is not taken when
-a request is partial or one of several, when a fact must be loaded first, when the client is a trusted proxy, and over
-TLS; then the connection becomes an ordinary Twisted transport with an `AnnounceProtocol`, with the bytes read so far.
+`AnnounceFactory` answers one request; `AnnounceProtocol` is a connection, kept alive and pipelined. `port.py` accepts
+the connections, and answers most of them from the factory in one go, without any protocol.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from twisted.internet import main, tcp
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from mika.directory import Directory
@@ -25,15 +22,9 @@ from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.tracker import Miss, Tracker
 from mika.wire.address import TrustedProxies, packed, read_proxy, to_text
-from mika.wire.http import Head, read_head, read_target, write_answer, write_problem
+from mika.wire.http import Head, read_head, read_ordinary, read_target, write_answer, write_problem
 from mika.wire.request import AnnounceRequest, BadRequest, ScrapeRequest
 from mika.wire.response import AnnounceResponse, ScrapeResponse, write_announce, write_refusal, write_scrape
-
-READ_SIZE = 8192
-"""Bytes read at once: an announce has some 400, and a larger buffer costs more to make than it saves."""
-
-BURST = 64
-"""Connections accepted in one turn of the reactor, so that a rush of them starves nobody."""
 
 HEAD_TIME = 20
 """Seconds in which a request must be complete, from its first byte, or from the connection if there is none."""
@@ -47,13 +38,15 @@ SWEEP_TIME = 5
 ATTEMPTS = 5
 """How often an announce is tried again after what it missed has been loaded."""
 
-MAX_UNSENT = 1024 * 1024
-"""Bytes of answers kept for a client that does not read them: over 2,000 answers."""
-
-MAX_UNREAD = 16 * 1024 * 1024
-"""Bytes read at most from a connection that has ended: more than the kernel keeps for one."""
-
 Request = AnnounceRequest | ScrapeRequest
+
+
+class Answered(NamedTuple):
+    """An answer, whether the connection ends with it, and where the next request begins."""
+
+    answer: bytes
+    close: bool
+    end: int
 
 
 class AnnounceFactory(Factory):
@@ -85,46 +78,59 @@ class AnnounceFactory(Factory):
         """Make the protocol of one connection."""
         return AnnounceProtocol(self)
 
-    def answer(self, head: Head, address: bytes) -> bytes | None:
-        """Answer one request from a packed address at once; None, and nothing done, if a fact must be loaded first."""
-        if head.method == b"HEAD":
-            return write_answer(b"", head)  # a probe: it must not have an effect
+    def answer_ordinary(self, data: bytes, position: int, address: bytes) -> Answered | None:
+        """Answer an announce that is like most are; None, and nothing done, for any other, or if it must wait."""
         try:
-            request = read_target(head.target, address, public=self.public)
+            ordinary = read_ordinary(data, position, address)
+            if ordinary is None:
+                return None
+            request, headers, end = ordinary
             body = self._ask(request)
+        except BadRequest:
+            return None  # `read_head` finds it too
+        return Answered(write_answer(body, headers), headers.close, end) if isinstance(body, bytes) else None
+
+    def answer(self, head: Head, address: bytes) -> bytes | None:
+        """Answer any request from a packed address at once; None, and nothing done, if a fact must be loaded first."""
+        if head.method == b"HEAD":
+            return write_answer(b"", head.headers)  # a probe: it must not have an effect
+        try:
+            body = self._ask(read_target(head.target, address, public=self.public))
         except BadRequest as bad:
             body = write_refusal(bad.refusal, self.failure_interval)
-        except Exception:  # noqa: BLE001 - our own fault must not cost the client its connection
-            self.log.failure("an announce could not be answered")
-            body = write_refusal(refusal.INTERNAL, self.failure_interval)
-        return write_answer(body, head) if isinstance(body, bytes) else None
+        return write_answer(body, head.headers) if isinstance(body, bytes) else None
 
     async def answer_later(self, head: Head, address: bytes) -> bytes:
         """Answer a request for which facts must be loaded first."""
         request = read_target(head.target, address, public=self.public)
+        failure = refusal.STORE_UNAVAILABLE
         try:
             for _ in range(ATTEMPTS):
                 body = self._ask(request)
                 if isinstance(body, bytes):
-                    return write_answer(body, head)
+                    return write_answer(body, head.headers)
                 if body.register:
                     await self.directory.register(body.info_hashes)
                 else:
                     await self.directory.load(body.passkey, body.info_hashes)
         except StoreError as problem:
             self.log.warn("an announce had to be refused: {problem}", problem=problem)
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - our own fault must not cost the client its connection
             self.log.failure("an announce could not be answered")
-            return write_answer(write_refusal(refusal.INTERNAL, self.failure_interval), head)
-        return write_answer(write_refusal(refusal.STORE_UNAVAILABLE, self.failure_interval), head)
+            failure = refusal.INTERNAL
+        return write_answer(write_refusal(failure, self.failure_interval), head.headers)
 
     def _ask(self, request: Request) -> bytes | Miss:
         now = int(self.clock())
         result: AnnounceResponse | ScrapeResponse | Refusal | Miss
-        if isinstance(request, AnnounceRequest):
-            result = self.tracker.announce(request, now)
-        else:
-            result = self.tracker.scrape(request, now)
+        try:
+            if isinstance(request, AnnounceRequest):
+                result = self.tracker.announce(request, now)
+            else:
+                result = self.tracker.scrape(request, now)
+        except Exception:  # noqa: BLE001 - as above
+            self.log.failure("an announce could not be answered")
+            result = refusal.INTERNAL
         if self.verbose and not isinstance(result, Miss):
             self._log(request, result)
         if isinstance(result, AnnounceResponse):
@@ -207,6 +213,12 @@ class AnnounceProtocol(Protocol):
             if not self._greeted:
                 position = self._greet(data)
             while self._greeted and not self._ended and position < len(data):
+                if not self.factory.proxies:
+                    answered = self.factory.answer_ordinary(data, position, self.address)
+                    if answered is not None:
+                        answers.append(answered.answer)
+                        self._ended, position = answered.close, answered.end
+                        continue
                 head = read_head(data, position)
                 if head is None:
                     break
@@ -282,7 +294,8 @@ class AnnounceProtocol(Protocol):
         self.since = self.factory.clock()
         self.patience = SWEEP_TIME
         self._transport.write(data)
-        if hasattr(self._transport, "loseWriteConnection"):
+        # TLS passes on what it does not know to the connection that it wraps, which must not end before it.
+        if hasattr(self._transport, "loseWriteConnection") and not isinstance(self.transport, TLSMemoryBIOProtocol):
             self._transport.loseWriteConnection()
         else:
             self._transport.loseConnection()
@@ -301,123 +314,3 @@ class AnnounceProtocol(Protocol):
     @property
     def _transport(self) -> Any:
         return self.transport
-
-
-class AnnounceTransport(tcp.Server):
-    """An accepted connection that writes at once what the socket takes, and reads to the end what a client sent."""
-
-    def doRead(self) -> Any:  # noqa: N802 - Twisted's name
-        """Read what is there."""
-        try:
-            data = self.socket.recv(READ_SIZE)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return main.CONNECTION_LOST
-        return self._dataReceived(data)
-
-    def write(self, data: bytes) -> None:
-        """Send now if nothing waits before it; what does not fit is sent by the reactor as usual."""
-        unsent = len(self.dataBuffer) + self._tempDataLen
-        if unsent > MAX_UNSENT:
-            self.abortConnection()  # it sends and never reads: its announces count, its answers are not kept
-            return
-        if self.connected and not unsent:
-            try:
-                data = data[self.socket.send(data) :]
-            except BlockingIOError:
-                pass
-            except OSError:
-                return  # the client does not listen any more, but what it sent before may still be there to read
-            if not data:
-                return
-        super().write(data)
-
-    def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
-        """Hand over what is still unread: stops that a client sent before it left must count."""
-        try:
-            for _ in range(MAX_UNREAD // READ_SIZE):
-                data = self.socket.recv(READ_SIZE) if self.connected else b""
-                if not data:
-                    break
-                self.protocol.dataReceived(data)
-        except OSError:
-            pass
-        super().connectionLost(reason)
-
-
-class AnnouncePort(tcp.Port):
-    """A listening port that answers a connection in one go where it can; otherwise an ordinary Twisted port."""
-
-    transport = AnnounceTransport
-    factory: Any
-
-    def createInternetSocket(self) -> socket.socket:  # noqa: N802 - Twisted's name
-        """Make the socket: woken only when a request is there, and with each family on a socket of its own."""
-        listening: socket.socket = super().createInternetSocket()
-        if hasattr(socket, "TCP_DEFER_ACCEPT"):
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)
-        if self.addressFamily == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        return listening
-
-    def doRead(self) -> None:  # noqa: N802 - Twisted's name
-        """Accept, read, answer and close as many as are waiting, up to `BURST`."""
-        factory = self.factory
-        if not isinstance(factory, AnnounceFactory):  # TLS wraps it
-            super().doRead()
-            return
-        accept = self.socket._accept  # type: ignore[union-attr]  # noqa: SLF001 - accept() makes a slower object of it
-        for _ in range(BURST):
-            try:
-                descriptor, addr = accept()
-            except BlockingIOError:
-                return
-            except OSError:
-                super().doRead()  # out of descriptors, say: Twisted knows what to do
-                return
-            connection = socket.SocketType(self.addressFamily, socket.SOCK_STREAM, 0, descriptor)
-            try:
-                data = connection.recv(READ_SIZE, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                data = b""
-            except OSError:
-                connection.close()
-                continue
-            address = packed(addr[0])
-            head = answer = None
-            if data and not (factory.proxies and factory.proxies.include(address)):
-                try:
-                    head = read_head(data)
-                    answer = head and factory.answer(head, address)
-                except BadRequest:
-                    pass  # the protocol reads it again and says so
-            if head is None or answer is None:
-                self._adopt(connection, addr).protocol.dataReceived(data)
-                continue
-            try:
-                answer = answer[connection.send(answer, socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
-                pass
-            except OSError:
-                answer = b""  # gone already; what it may have sent behind this request counts nonetheless
-            if head.headers.close and not answer:
-                connection.close()
-                continue
-            adopted = self._adopt(connection, addr)
-            if answer:
-                adopted.write(answer)
-            if head.headers.close:
-                adopted.loseConnection()
-            elif head.end < len(data):
-                adopted.protocol.dataReceived(data[head.end :])
-
-    def _adopt(self, connection: Any, addr: tuple[Any, ...]) -> Any:
-        """Make an ordinary transport of an accepted connection."""
-        adopted = socket.socket(self.addressFamily, socket.SOCK_STREAM, 0, connection.detach())
-        adopted.setblocking(False)
-        protocol = self.factory.buildProtocol(None)
-        transport = self.transport(adopted, protocol, addr, self, self.sessionno, self.reactor)
-        self.sessionno += 1
-        protocol.makeConnection(transport)
-        return transport

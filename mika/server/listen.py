@@ -16,7 +16,8 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mika.config import HostPort
-from mika.server.http import SWEEP_TIME, AnnounceFactory, AnnouncePort
+from mika.server.http import SWEEP_TIME, AnnounceFactory
+from mika.server.port import AnnouncePort
 
 BACKLOG = 4096
 """Connections that wait to be accepted: clients start thousands of announces at once (client-quirks 2.3)."""

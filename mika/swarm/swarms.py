@@ -134,7 +134,7 @@ class Swarms:
         swarm.restore(peer, self.listable)
         self._of_user.setdefault(peer.user_id, set()).add(swarm)
         self.peer_count += peer.active
-        self._look(swarm, peer, peer.last_seen + (self.peer_ttl if peer.active else self.counters_ttl))
+        self._look(swarm, peer, self._silent_at(peer) if peer.active else peer.last_seen + self.counters_ttl)
 
     def expire(self, now: int, most: int = 10_000) -> int:
         """Look at the peers that are due, at most so many at a time; answer how many left or were forgotten.
@@ -150,7 +150,7 @@ class Swarms:
                 most -= 1
                 if peer.due == second:
                     changed += self._judge(swarm, peer, now)
-            if not bucket:
+            if not bucket and self._seconds[0] == second:  # else one of them is due even before, and comes first
                 heapq.heappop(self._seconds)
                 del self._due[second]
         return changed
@@ -168,7 +168,6 @@ class Swarms:
         if peer.last_seen + self.peer_ttl < now:
             self.silence(swarm, peer)
             return True
-        seen = peer.last_seen
         for family, endpoint, last in ((4, peer.endpoint4, peer.seen4), (6, peer.endpoint6, peer.seen6)):
             if endpoint and last + self.peer_ttl < now:
                 swarm.unlist(peer, family)  # the client goes on over the other family alone
@@ -176,10 +175,15 @@ class Swarms:
                     peer.endpoint4 = b""
                 else:
                     peer.endpoint6 = b""
-            elif endpoint:
-                seen = min(seen, last)
-        self._look(swarm, peer, seen + self.peer_ttl)
+                self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = peer
+        self._look(swarm, peer, self._silent_at(peer))
         return False
+
+    def _silent_at(self, peer: Peer) -> int:
+        """Return the last second in which nothing of an active peer, neither of its families, has fallen silent."""
+        seen4 = peer.seen4 if peer.endpoint4 else peer.last_seen
+        seen6 = peer.seen6 if peer.endpoint6 else peer.last_seen
+        return min(seen4, seen6, peer.last_seen) + self.peer_ttl
 
     def _look(self, swarm: Swarm, peer: Peer, second: int) -> None:
         peer.due = second

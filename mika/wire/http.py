@@ -2,7 +2,7 @@
 
 Incremental: `read_head` finds the next head in what has arrived, None while it is incomplete. For any bytes the readers
 return a value, None, or raise `BadRequest`, and never anything else. What is tuned has a plain twin that says the same
-(`unquote` and urllib's, `read_announce` and `read_announce_plainly`), and tests compare them on random input.
+(`read_ordinary` and the other readers, `unquote` and urllib's), and tests compare them on random input.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ CLAIMS = (b"ip", b"ipv4", b"ipv6")
 NUMWANT = (b"numwant", b"num_want", b"num+want", b"num%20want")
 """How clients spell it (client-quirks 2.2)."""
 
-# What libtorrent, Transmission, uTorrent and most others begin an announce with, in this order; nothing here needs a
-# further check but the two lengths.
+# An announce as libtorrent, Transmission, uTorrent and most others write it, these six parameters first and in this
+# order, to /PASSKEY/announce or /announce/PASSKEY, up to the version of HTTP.
 _ORDINARY = re.compile(
-    rb"info_hash=([^&=]*)&peer_id=([^&=]*)&port=([1-9]\d{0,4})&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(?=&|$)"
+    rb"GET /(?:([^/?%]+)/announce|announce/([^/?%]+))\?info_hash=([^&]*)&peer_id=([^&]*)&port=([1-9]\d{0,4})"
+    rb"&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(&[^ ]*|) (?=HTTP/1\.[01]\r\n)"
 )
-# What matters in the rest of it; a name outside the common ones is left to the plain reader.
+# What matters in the rest of its parameters; with a name that is not among the common ones it is not ordinary.
 _FURTHER = re.compile(
     rb"&(key|event|numwant|supportcrypto|requirecrypto|cryptoport|ip|ipv4|ipv6|num_want|num\+want|num%20want"
     rb"|info_hash|peer_id|port|uploaded|downloaded|left)=([^&]*)"
@@ -76,6 +77,61 @@ class Head(NamedTuple):
     target: bytes
     headers: Headers
     end: int
+
+
+class Ordinary(NamedTuple):
+    """An announce that was read in one go, and where the next request begins."""
+
+    request: AnnounceRequest
+    headers: Headers
+    end: int
+
+
+def read_ordinary(data: bytes, start: int, address: bytes) -> Ordinary | None:
+    """Read an announce at `start` that is like most; None if it is not, or not complete: then `read_head` says more.
+
+    The straight way for nearly every request. Where it answers, `read_head` and `read_target` say the same in more
+    steps; a test compares them.
+    """
+    found = _ORDINARY.match(data, start)
+    if found is None:
+        return None
+    version = found.end()
+    end = data.find(b"\r\n\r\n", version)
+    # The first blank behind GET is the one before the version, the first line end the one behind it.
+    if end < 0 or end - start > MAX_LINE or data.find(b" ", start + 4) != version - 1:
+        return None
+    if data.find(b"\r\n", start) != version + 8 or data.find(b"\\", start, version) >= 0:
+        return None
+    passkey, passkey_last, info_hash, peer_id, port, uploaded, downloaded, left, more = found.groups()
+    further = dict(_FURTHER.findall(more))
+    headers = read_headers(data[version : end + 2])
+    try:
+        info_hash = escape_decode(info_hash.replace(b"%", b"\\x"))[0]  # as `unquote` does
+        peer_id = escape_decode(peer_id.replace(b"%", b"\\x"))[0]
+        event = EVENTS[further.get(b"event", b"")]
+        numwant = further.get(b"numwant", b"0")
+        endpoint = address + int(port).to_bytes(2, "big")
+    except (ValueError, KeyError, OverflowError):
+        return None
+    if len(info_hash) != 20 or len(peer_id) != 20 or not numwant.isdigit() or not _COMMON.issuperset(further):
+        return None
+    if headers.body:
+        return None
+    request = AnnounceRequest(
+        (passkey or passkey_last).decode("latin-1"),
+        info_hash,
+        peer_id,
+        endpoint,
+        int(uploaded),
+        int(downloaded),
+        int(left),
+        event,
+        int(numwant[:18]) if b"numwant" in further else -1,
+        further.get(b"key", b"")[:64],
+        CRYPTO_SUPPORTED if further.get(b"supportcrypto") == b"1" else 0,
+    )
+    return Ordinary(request, headers, end + 4)
 
 
 def read_head(data: bytes, start: int = 0) -> Head | None:
@@ -153,9 +209,6 @@ def read_headers(block: bytes) -> Headers:
 def read_target(target: bytes, address: bytes, *, public: bool = False) -> AnnounceRequest | ScrapeRequest:
     """Read the target of a GET from the packed `address`: which of the two it is, whose, and all parameters."""
     path, _, query = target.partition(b"?")
-    if path.count(b"/") == 2 and path.startswith(b"/") and path.endswith(b"/announce") and path != b"//announce":
-        # the form that mika gives out: /PASSKEY/announce
-        return read_announce(unquote(path[1:-9]).decode("latin-1"), query, address)
     kind, passkey = _read_path(path)
     if passkey is None:
         passkey, query = _passkey_of(query)
@@ -212,42 +265,10 @@ def unquote(text: bytes) -> bytes:
 
 
 def read_announce(passkey: str | None, query: bytes, address: bytes) -> AnnounceRequest:
-    """Read the parameters of an announce (BEP 3, 7, 21, 23): the straight way through for what clients mostly send.
+    """Read the parameters of an announce (BEP 3, 7, 21, 23), with every quirk that clients have.
 
-    Whatever is in another order, odd or wrong goes to `read_announce_plainly`, which says the same in more steps.
+    `BadRequest` names the parameter that is wrong.
     """
-    ordinary = _ORDINARY.match(query)
-    if ordinary is None or b"\\" in query:
-        return read_announce_plainly(passkey, query, address)
-    info_hash, peer_id, port, uploaded, downloaded, left = ordinary.groups()
-    further = dict(_FURTHER.findall(query, ordinary.end()))
-    try:
-        info_hash = escape_decode(info_hash.replace(b"%", b"\\x"))[0]  # as `unquote` does
-        peer_id = escape_decode(peer_id.replace(b"%", b"\\x"))[0]
-        event = EVENTS[further.get(b"event", b"")]
-        numwant = further.get(b"numwant", b"0")
-        endpoint = address + int(port).to_bytes(2, "big")
-    except (ValueError, KeyError, OverflowError):
-        return read_announce_plainly(passkey, query, address)
-    if len(info_hash) != 20 or len(peer_id) != 20 or not numwant.isdigit() or not _COMMON.issuperset(further):
-        return read_announce_plainly(passkey, query, address)
-    return AnnounceRequest(
-        passkey,
-        info_hash,
-        peer_id,
-        endpoint,
-        int(uploaded),
-        int(downloaded),
-        int(left),
-        event,
-        int(numwant[:18]) if b"numwant" in further else -1,
-        further.get(b"key", b"")[:64],
-        CRYPTO_SUPPORTED if further.get(b"supportcrypto") == b"1" else 0,
-    )
-
-
-def read_announce_plainly(passkey: str | None, query: bytes, address: bytes) -> AnnounceRequest:
-    """Read the parameters of an announce, with every quirk that clients have, each refusal naming its parameter."""
     params = read_query(query)
     get = params.get
     info_hash = unquote_to_bytes(get(b"info_hash", b""))
@@ -332,14 +353,14 @@ REASONS = {
 }
 
 
-def write_answer(body: bytes, head: Head) -> bytes:
+def write_answer(body: bytes, headers: Headers) -> bytes:
     """Put an HTTP/1.1 answer round a bencoded body: always 200, no chunks, few headers (client-quirks 2.4)."""
-    if head.headers.close:
+    if headers.close:
         return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
             len(body),
             body,
         )
-    if head.headers.version == b"HTTP/1.1":
+    if headers.version == b"HTTP/1.1":
         return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%b" % (
         len(body),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from functional.torrent_clients import Client, Libtorrent
 from functional.tracker_process import TrackerProcess
 
 
@@ -18,3 +21,16 @@ def tracker(tmp_path):
     finally:
         process.stop()
     process.check_log()
+
+
+@pytest.fixture
+def start_client(tmp_path):
+    """Return a function that starts a client, which ends with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(kind: type, name: str, hosts: tuple[str, ...]) -> Client:
+            client = kind(*hosts) if kind is Libtorrent else kind(tmp_path / name)
+            stack.callback(client.close)
+            return client
+
+        yield start

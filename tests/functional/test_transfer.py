@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -33,19 +32,6 @@ CASES = {
     "qbittorrent leeches over IPv6": Case((IPV6,), leecher=Qbittorrent),
     "qbittorrent seeds over both": Case((IPV4, IPV6), seeder=Qbittorrent),
 }
-
-
-@pytest.fixture
-def start_client(tmp_path):
-    """Return a function that starts a client, which ends with the test."""
-    with contextlib.ExitStack() as stack:
-
-        def start(kind: type, name: str, hosts: tuple[str, ...]) -> Client:
-            client = kind(*hosts) if kind is Libtorrent else kind(tmp_path / name)
-            stack.callback(client.close)
-            return client
-
-        yield start
 
 
 def handed_out(answer: dict[bytes, Any]) -> set[str]:

@@ -185,6 +185,19 @@ class TrackerProcess:
         shown = self.torrent(info_hash)
         return shown["seeders"], shown["leechers"], shown["completed"]
 
+    def client(self, *arguments: str, given: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run `mika client` where the tracker was started, with `given` on its standard input."""
+        return subprocess.run(
+            [MIKA, "client", *arguments],
+            cwd=self.directory,
+            env=clean_environment(**settings),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
     # ---- its announces
 
     def base(self, host: str = "127.0.0.1") -> str:

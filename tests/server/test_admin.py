@@ -69,7 +69,7 @@ class AdminOverTlsTests(TestCase):
     async def tearDown(self):
         """Stop it, and wait until TLS has said its last word on both ends."""
         await self.service.stopService()
-        while any(isinstance(reader, Connection) for reader in reactor.getReaders()):
+        while any(isinstance(each, Connection) for each in [*reactor.getReaders(), *reactor.getWriters()]):
             await deferLater(reactor, 0.01, lambda: None)
 
     def make_service(self, port=0):

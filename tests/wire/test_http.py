@@ -29,7 +29,7 @@ HASH_TEXT = "".join(f"%{byte:02x}" for byte in HASH)
 QUERY = f"info_hash={HASH_TEXT}&peer_id=-TR4060-7hvlgrs6zrar&port=6881&uploaded=1&downloaded=2&left=3"
 ADDRESS = bytes((81, 2, 69, 142))
 SIMPLE = b"GET /a HTTP/1.1\r\nHost: tracker\r\n\r\n"
-NOTHING = Headers(close=False, body=False, forwarded=b"", real_ip=b"")
+NOTHING = Headers(b"HTTP/1.1", close=False, body=False, forwarded=b"", real_ip=b"")
 
 
 def fields(request: AnnounceRequest) -> dict[str, Any]:
@@ -41,27 +41,30 @@ def fields(request: AnnounceRequest) -> dict[str, Any]:
 
 
 HEADS = {
-    "plain": (SIMPLE, Head(b"GET", b"/a", b"HTTP/1.1", NOTHING, len(SIMPLE))),
-    "no header at all": (b"GET /a HTTP/1.1\r\n\r\n", Head(b"GET", b"/a", b"HTTP/1.1", NOTHING, 19)),
-    "HTTP/1.0 closes": (b"GET /a HTTP/1.0\r\n\r\n", Head(b"GET", b"/a", b"HTTP/1.0", NOTHING._replace(close=True), 19)),
+    "plain": (SIMPLE, Head(b"GET", b"/a", NOTHING, len(SIMPLE))),
+    "no header at all": (b"GET /a HTTP/1.1\r\n\r\n", Head(b"GET", b"/a", NOTHING, 19)),
+    "HTTP/1.0 closes": (
+        b"GET /a HTTP/1.0\r\n\r\n",
+        Head(b"GET", b"/a", NOTHING._replace(version=b"HTTP/1.0", close=True), 19),
+    ),
     "HTTP/1.0 that stays": (
         b"GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
-        Head(b"GET", b"/a", b"HTTP/1.0", NOTHING, 43),
+        Head(b"GET", b"/a", NOTHING._replace(version=b"HTTP/1.0"), 43),
     ),
-    "HEAD": (b"HEAD /a HTTP/1.1\r\n\r\n", Head(b"HEAD", b"/a", b"HTTP/1.1", NOTHING, 20)),
-    "empty lines before it": (b"\r\n\r\n" + SIMPLE, Head(b"GET", b"/a", b"HTTP/1.1", NOTHING, len(SIMPLE) + 4)),
+    "HEAD": (b"HEAD /a HTTP/1.1\r\n\r\n", Head(b"HEAD", b"/a", NOTHING, 20)),
+    "empty lines before it": (b"\r\n\r\n" + SIMPLE, Head(b"GET", b"/a", NOTHING, len(SIMPLE) + 4)),
     "absolute-form": (
         b"GET http://tracker:34000/a HTTP/1.1\r\n\r\n",
-        Head(b"GET", b"http://tracker:34000/a", b"HTTP/1.1", NOTHING, 39),
+        Head(b"GET", b"http://tracker:34000/a", NOTHING, 39),
     ),
-    "another request behind it": (SIMPLE + SIMPLE, Head(b"GET", b"/a", b"HTTP/1.1", NOTHING, len(SIMPLE))),
+    "another request behind it": (SIMPLE + SIMPLE, Head(b"GET", b"/a", NOTHING, len(SIMPLE))),
     "a body of nothing": (
         b"GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
-        Head(b"GET", b"/a", b"HTTP/1.1", NOTHING, 38),
+        Head(b"GET", b"/a", NOTHING, 38),
     ),
     "longest line": (
         b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * (MAX_LINE - 14)),
-        Head(b"GET", b"/" + b"a" * (MAX_LINE - 14), b"HTTP/1.1", NOTHING, MAX_LINE + 4),
+        Head(b"GET", b"/" + b"a" * (MAX_LINE - 14), NOTHING, MAX_LINE + 4),
     ),
 }
 
@@ -331,7 +334,7 @@ def test_scrape_of_many_keeps_order_and_is_capped() -> None:
 @pytest.mark.parametrize("body", [b"", b"de", b"x" * 12345])
 def test_answer(close, version, connection, body) -> None:
     """An answer is a 200 of a known length that says what becomes of the connection where that is not the default."""
-    answer = write_answer(body, Head(b"GET", b"/", version, NOTHING._replace(close=close), 0))
+    answer = write_answer(body, NOTHING._replace(version=version, close=close))
     head, _, rest = answer.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == b"HTTP/1.1 200 OK"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mika.model import LEFT_UNKNOWN
 from mika.rules import refusal
-from mika.wire.http import read_announce, read_announce_plainly, unquote
+from mika.wire.http import read_announce, read_head, read_ordinary, read_target, unquote
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, BadRequest, Event
 
 KEY = "0123456789abcdef"
@@ -223,20 +223,62 @@ def queries(draw: st.DrawFn) -> bytes:
     return "&".join(draw(st.permutations(pairs))).encode()
 
 
-def outcome(read: Any, query: bytes) -> Any:
-    """Return the fields of the request, or the refusal."""
+TARGETS = st.sampled_from(
+    [f"/{KEY}/announce", f"/announce/{KEY}", "/announce", f"//{KEY}/announce", "/announce/announce", "/a b/announce"]
+)
+ENDS = st.sampled_from(
+    [
+        "HTTP/1.1\r\n\r\n",
+        "HTTP/1.0\r\n\r\n",
+        "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1\r\nno colon\r\n\r\n",
+        "HTTP/1.1\r\nHost: x\r\n",
+        "HTTP/2.0\r\n\r\n",
+        "x HTTP/1.1\r\n\r\n",
+        "\n HTTP/1.1\r\n\r\n",
+    ]
+)
+
+
+def plainly(data: bytes) -> Any:
+    """Return what the plain readers make of a request: fields, headers and end, or the refusal, or None."""
     try:
-        return fields(read(KEY, query, ADDRESS))
+        head = read_head(data)
+        return head and (fields(read_target(head.target, ADDRESS)), head.headers, head.end)
     except BadRequest as bad:
         return bad.refusal
 
 
-@settings(max_examples=600, deadline=None)
-@given(queries())
-@example(QUERY.encode())
-@example(QUERY.encode() + b"&num_want=3")
-@example(QUERY.encode() + b"&numwant=" + b"0" * 30 + b"5")
-@example(QUERY.encode() + b"&event=%73topped")
-def test_fast_reader_agrees_with_the_plain_one(query) -> None:
-    """The straight way through says what the plain reader says: the same fields, or the same refusal."""
-    assert outcome(read_announce, query) == outcome(read_announce_plainly, query)
+@settings(max_examples=1000, deadline=None)
+@given(TARGETS, queries(), ENDS, st.binary(max_size=3))
+@example(f"/{KEY}/announce", QUERY.encode(), "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.encode() + b"&num_want=3", "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.encode() + b"&numwant=" + b"0" * 30 + b"5", "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.encode() + b"&event=%73topped", "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.replace("-TR4060-7hv", "-TR4060 7hv").encode(), "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.replace("-TR4060-7h", "-TR4060\r\n7h").encode(), "HTTP/1.1\r\n\r\n", b"")
+def test_fast_reader_agrees_with_the_plain_ones(target, query, end, behind) -> None:
+    """Where the straight way answers, it says what the plain readers say, field by field."""
+    data = f"GET {target}?".encode() + query + b" " + end.encode() + behind
+    try:
+        ordinary = read_ordinary(data, 0, ADDRESS)
+        read: Any = ordinary and (fields(ordinary.request), ordinary.headers, ordinary.end)
+    except BadRequest as bad:
+        read = bad.refusal
+    assert read is None or read == plainly(data)
+
+
+@pytest.mark.parametrize("target", [f"/{KEY}/announce", f"/announce/{KEY}"])
+def test_fast_reader_takes_what_clients_send(target) -> None:
+    """The announces of libtorrent and Transmission go the straight way: else it would be of no use."""
+    for more in (
+        "&corrupt=0&key=F9659D6C&event=stopped&numwant=0&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",
+        "&numwant=80&key=934CB06E&compact=1&supportcrypto=1&event=started",
+        "",
+    ):
+        data = f"GET {target}?{QUERY}{more} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        ordinary = read_ordinary(data, 0, ADDRESS)
+        assert ordinary is not None
+        assert (fields(ordinary.request), ordinary.headers, ordinary.end) == plainly(data)
+        assert read_ordinary(data[:-1], 0, ADDRESS) is None
