@@ -139,20 +139,25 @@ class Flusher(Periodic):
         try:
             while written < owed and (rows := await write()):
                 written += rows
-        except StoreError as problem:
+        except Exception as problem:  # noqa: BLE001 - an adapter's own fault must not cost the other kinds their flush
             if self.healthy[kind]:
-                self.log.error(
-                    "the {kind} store cannot be written to, {rows} rows wait: {problem}",
-                    kind=kind,
-                    rows=self.waiting()[kind],
-                    problem=problem,
-                )
+                self._say_trouble(kind, problem)
             self.healthy[kind] = False
         else:
             if not self.healthy[kind]:
                 self.log.info("the {kind} store is written to again: {written} rows", kind=kind, written=written)
             self.healthy[kind] = True
         return written
+
+    def _say_trouble(self, kind: str, problem: Exception) -> None:
+        """Log one line; with a traceback if it is no trouble that a store has words for."""
+        write = self.log.error if isinstance(problem, StoreError) else self.log.failure
+        write(
+            "the {kind} store cannot be written to, {rows} rows wait: {problem}",
+            kind=kind,
+            rows=self.waiting()[kind],
+            problem=problem,
+        )
 
     def _mark(self) -> Mark:
         return Mark(self.instance, 0)  # the number of the last journal record, once there is a journal

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from operator import sub
 
 UNIT_MULTIPLIER = 1000
 """A multiplier of 1, in thousandths."""
@@ -58,12 +59,10 @@ class Totals:
 
     def since(self, earlier: Totals) -> Totals:
         """Return the growth from `earlier` to these, kept below what a store's 64-bit column can add to."""
-        return Totals(
-            *(
-                min(now, INT64_MAX) - min(then, INT64_MAX)
-                for now, then in zip(self.values(), earlier.values(), strict=True)
-            )
-        )
+        now, then = self.values(), earlier.values()
+        if max(now) > INT64_MAX:
+            now, then = (tuple(min(each, INT64_MAX) for each in values) for values in (now, then))
+        return Totals(*map(sub, now, then))
 
     def copy(self) -> Totals:
         """Return the same totals as a value of their own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import quote_from_bytes
 
 import bencodepy
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -17,9 +18,11 @@ from twisted.python.failure import Failure
 
 from mika.config import Config
 from mika.directory import Directory
+from mika.interfaces import PeerBatch, TorrentBatch, UserBatch
 from mika.model import Torrent, User
 from mika.server.http import AnnounceFactory, AnnounceProtocol
 from mika.store.memory import MemoryStore
+from mika.store.values import freeze_peer, thaw_peer
 from mika.tap import make_swarms, make_tracker
 from mika.wire.address import TrustedProxies, packed
 from mika.wire.http import read_head
@@ -220,3 +223,55 @@ class Connection:
     def lose(self) -> None:
         """Let the connection be gone."""
         self.protocol.connectionLost(Failure(ConnectionDone()))
+
+
+class TryingStore(MemoryStore):
+    """A store each kind of whose batches can be told to fail, and to be answered only when it is let go.
+
+    What is written is written at the call, as by a database that is slow to answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: dict[str, Exception] = {}
+        self.slow = False
+        self.held: list[Deferred[None]] = []
+        self.running: Counter[str] = Counter()
+        self.batches: list[tuple[str, Any]] = []
+
+    def apply_users(self, batch: UserBatch) -> Deferred[None]:
+        """Write users, or fail."""
+        return self._apply("users", MemoryStore.apply_users, batch)
+
+    def apply_torrents(self, batch: TorrentBatch) -> Deferred[None]:
+        """Write torrents, or fail."""
+        return self._apply("torrents", MemoryStore.apply_torrents, batch)
+
+    def apply_peers(self, batch: PeerBatch) -> Deferred[None]:
+        """Write peers as they are now, or fail."""
+        present = [(info_hash, thaw_peer(freeze_peer(peer))) for info_hash, peer in batch.present]
+        return self._apply("peers", MemoryStore.apply_peers, PeerBatch(batch.mark, present, batch.gone))
+
+    def let_go(self) -> None:
+        """Let the batch that waits longest be answered."""
+        self.held.pop(0).callback(None)
+
+    def _apply(self, kind: str, apply: Any, batch: Any) -> Deferred[None]:
+        if batch.mark is not None:  # one without is a correction by staff, which is none of the Flusher's
+            assert not self.running[kind], f"two batches of {kind} at once"
+            self.running[kind] += 1
+            self.batches.append((kind, batch))
+        problem = self.problems.get(kind)
+        applied: Deferred[None] = fail(problem) if problem is not None else apply(self, batch)
+        gate: Deferred[None] = Deferred()
+        gate.addCallback(lambda _: applied).addBoth(self._answered, kind, batch)
+        if self.slow and batch.mark is not None:
+            self.held.append(gate)
+        else:
+            gate.callback(None)
+        return gate
+
+    def _answered(self, outcome: Any, kind: str, batch: Any) -> Any:
+        if batch.mark is not None:
+            self.running[kind] -= 1
+        return outcome

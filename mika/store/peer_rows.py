@@ -55,4 +55,6 @@ def apply(
 
 
 def _row(info_hash: bytes, frozen: tuple[Any, ...]) -> tuple[Any, ...]:
+    if max(frozen[_COUNTERS]) <= INT64_MAX:
+        return (info_hash, *frozen)
     return (info_hash, *frozen[: _COUNTERS.start], *map(_signed, frozen[_COUNTERS]), *frozen[_COUNTERS.stop :])

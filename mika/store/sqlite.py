@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert
 from mika.store.dialect import Dialect, Row, Write
 
 _CHUNK = 1000  # one call over 10,000 rows would keep the reactor's thread from running for 40 to 120 ms
+_TOGETHER = 100  # SQLite takes 32,766 values in one statement
 
 _WORDS = {
     sqlite3.SQLITE_NOTADB: "is not a SQLite database: move it away, or name another file",
@@ -75,9 +77,18 @@ class Sqlite(Dialect):
         """Hand the rows to the driver, in pieces."""
         compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
         places = [names.index(name) for name in compiled.positiontup or ()]
-        in_place = itemgetter(*places)
-        for start in range(0, len(rows), _CHUNK):
-            connection.exec_driver_sql(str(compiled), [in_place(row) for row in rows[start : start + _CHUNK]])
+        if places != list(range(len(names))):
+            rows = list(map(itemgetter(*places), rows))
+        words = str(compiled)
+        # One statement for many rows is one step of SQLite's: each step lets go of the interpreter and has to get it
+        # back, which under load takes longer than the step.
+        one = f"VALUES ({', '.join('?' * len(names))})"
+        whole = len(rows) - len(rows) % _TOGETHER if one in words else 0
+        together = words.replace(one, "VALUES " + ", ".join([one.removeprefix("VALUES ")] * _TOGETHER))
+        for start in range(0, whole, _TOGETHER):
+            connection.exec_driver_sql(together, tuple(chain.from_iterable(rows[start : start + _TOGETHER])))
+        for start in range(whole, len(rows), _CHUNK):
+            connection.exec_driver_sql(words, list(rows[start : start + _CHUNK]))
 
     def words(self, error: Exception) -> str:
         """Say what SQLite's primary result code means, or what the operating system said."""
@@ -93,6 +104,7 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun in `_begin`, not by sqlite3 at the first change
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: the peers of a large site, so that no batch reads
 
 
 def _begin(connection: Connection) -> None:

@@ -37,31 +37,38 @@ def _take(side: Side, count: int, peer: Peer, own: list[Peer], random: Random) -
         return b""
     if (side.requiring and not peer.crypto & CRYPTO_SUPPORTED) or (side.plain and peer.crypto & CRYPTO_REQUIRED):
         return _filtered(side, count, peer, random)
-    slots = [getattr(each, side.slot_name) for each in own if each.seeder is side.seeding]
-    return window(side, count, [slot for slot in slots if slot >= 0], random)
+    if len(own) == 1:
+        slot = -1 if peer.seeder is not side.seeding else peer.slot4 if side.width == 6 else peer.slot6
+        slots = [] if slot < 0 else [slot]
+    else:
+        slots = [getattr(each, side.slot_name) for each in own if each.seeder is side.seeding]
+        slots = [slot for slot in slots if slot >= 0]
+    return window(side, count, slots, random)
 
 
 def window(side: Side, count: int, own: list[int], random: Random) -> bytes:
     """Cut `count` endpoints out of the ring of slots, beginning anywhere, stepping around the slots in `own`."""
     size = len(side.peers)
     width = side.width
-    take = count + len(own)
-    if take >= size:
-        start, take = 0, size
-        chosen = bytes(side.compact)
-    else:
-        start = int(random() * size)
-        end = start + take
-        if end <= size:
-            chosen = bytes(side.compact[start * width : end * width])
-        else:
-            chosen = bytes(side.compact[start * width :] + side.compact[: (end - size) * width])
-    if own:
-        places = sorted(((slot - start) % size for slot in own), reverse=True)
-        for place in places:
-            if place < take:
-                chosen = chosen[: place * width] + chosen[(place + 1) * width :]
+    start = int(random() * size)
+    if not own:
+        return _ring(side, start, min(count, size))
+    # Wide enough that as many are left as are wanted when one's own are cut out.
+    take = min(count + len(own), size)
+    chosen = _ring(side, start, take)
+    for place in sorted([(slot - start) % size for slot in own], reverse=True):
+        if place < take:
+            chosen = chosen[: place * width] + chosen[(place + 1) * width :]
     return chosen[: count * width]
+
+
+def _ring(side: Side, start: int, count: int) -> bytes:
+    width = side.width
+    end = start + count
+    size = len(side.peers)
+    if end <= size:
+        return bytes(side.compact[start * width : end * width])
+    return bytes(side.compact[start * width :] + side.compact[: (end - size) * width])
 
 
 def _filtered(side: Side, count: int, peer: Peer, random: Random) -> bytes:

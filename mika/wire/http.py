@@ -49,13 +49,14 @@ NUMWANT = (b"numwant", b"num_want", b"num+want", b"num%20want")
 # An announce as libtorrent, Transmission, uTorrent and most others write it, these six parameters first and in this
 # order, to /PASSKEY/announce or /announce/PASSKEY, up to the version of HTTP.
 _ORDINARY = re.compile(
-    rb"GET /(?:([^/?%]+)/announce|announce/([^/?%]+))\?info_hash=([^&]*)&peer_id=([^&]*)&port=([1-9]\d{0,4})"
+    rb"GET /(?:([^/?%]+)/announce|announce/(?!announce|scrape)([^/?%]+))"
+    rb"\?info_hash=([^&]*)&peer_id=([^&]*)&port=([1-9]\d{0,4})"
     rb"&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(&[^ ]*|) (?=HTTP/1\.[01]\r\n)"
 )
 # What matters in the rest of its parameters; with a name that is not among the common ones it is not ordinary.
 _FURTHER = re.compile(
     rb"&(key|event|numwant|supportcrypto|requirecrypto|cryptoport|ip|ipv4|ipv6|num_want|num\+want|num%20want"
-    rb"|info_hash|peer_id|port|uploaded|downloaded|left)=([^&]*)"
+    rb"|info_hash|peer_id|port|uploaded|downloaded|left)(?:=([^&]*)|(?![^&]))"
 )
 _COMMON = frozenset((b"key", b"event", b"numwant", b"supportcrypto"))
 

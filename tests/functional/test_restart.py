@@ -27,7 +27,9 @@ def test_swarms_and_counters_survive_a_restart(tracker, torrent):
         return tracker.announce(tracker.announce_url(ann), torrent, seed, port=7001, **({"left": 0} | more))
 
     def bob_says(host="127.0.0.1", **more):
-        return tracker.announce(tracker.announce_url(bob, host), torrent, leech, port=7002, **({"left": 8 * MIB} | more))
+        return tracker.announce(
+            tracker.announce_url(bob, host), torrent, leech, port=7002, **({"left": 8 * MIB} | more)
+        )
 
     ann_says(event="started", uploaded=5)
     ann_says(uploaded=5 + MIB)

@@ -116,11 +116,7 @@ def test_secret_in_a_log_is_noticed(tmp_path):
 
 def test_no_secret_gets_into_the_log(tracker):
     """Good requests, refused and malformed ones, over plain connections and over TLS, and what is not asked at all."""
-    tracker.stop()
-    tracker.settings["MIKA_TRACKER__LISTEN_TLS"] = "127.0.0.1:0"
-    tracker.start()
-    tls_port = int(re.findall(r"served at https://127\.0\.0\.1:(\d+)", tracker.log)[-1])
-    trust = ssl.create_default_context(cafile=tracker.state / "api-certificate.pem")
+    tls_port, trust = tracker.tls_port, tracker.trust()
     tracker.secrets |= {STALE, INVENTED, DISABLED, CHOSEN, CHANGED, TYPED, WRONG_TOKEN, ILLEGAL}
 
     tracker.api("POST", "/v1/torrents", {"info_hash": INFO_HASH.hex(), "name": "secret"})
@@ -162,7 +158,9 @@ def test_no_secret_gets_into_the_log(tracker):
     assert all(400 <= answer.status < 500 for answer in refused), refused
     tracker.api("PATCH", f"/v1/users/{dave['id']}", {"passkey": CHANGED})
     tracker.restart()
-    assert b"peers" in tracker.announce(tracker.announce_url({"passkey": CHANGED}), INFO_HASH, b"-XX0001-now-restarted"[:20])
+    assert b"peers" in tracker.announce(
+        tracker.announce_url({"passkey": CHANGED}), INFO_HASH, b"-XX0001-now-restarted"[:20]
+    )
     assert "announce NONE" in tracker.log  # it is the most talkative level
 
 

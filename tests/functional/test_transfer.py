@@ -69,7 +69,9 @@ def test_file_moves_and_the_accounts_are_exact(tracker, start_client, tmp_path, 
     assert (anns_client.handed(), bobs_client.handed()) == (0, 1)
     for user, other in ((ann, bobs_client), (bob, anns_client)):
         for host in case.hosts:
-            ask = partial(tracker.announce, tracker.announce_url(user, host), content.info_hash, b"-XX0001-asks-by-hand")
+            ask = partial(
+                tracker.announce, tracker.announce_url(user, host), content.info_hash, b"-XX0001-asks-by-hand"
+            )
             assert handed_out(ask()) == {endpoint(host, other.port)}
         ask(event="stopped")
     assert counts() == (1, 1, 0)

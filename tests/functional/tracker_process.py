@@ -66,10 +66,12 @@ class TrackerProcess:
         self.state = directory / "mika-state"
         self.secrets: set[str] = set()
         self.ports: dict[str, int] = {}
+        self.tls_port = 0
         self.settings = {
             "MIKA_GENERAL__LOG_LEVEL": "debug",
             "MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true",
             "MIKA_TRACKER__LISTEN": "127.0.0.1:0, [::1]:0",
+            "MIKA_TRACKER__LISTEN_TLS": "127.0.0.1:0",
             "MIKA_API__LISTEN": "127.0.0.1:0",
         } | settings
         self._log = directory / "twistd.log"
@@ -92,9 +94,14 @@ class TrackerProcess:
             )
         wait_until("the tracker is ready", lambda: "mika is ready" in self.log[begun:] or self._has_ended())
         assert self._process.poll() is None, self.log
-        served = re.findall(r"announces are served at http://(\S+):(\d+)", self.log[begun:])
-        self.ports = {host: int(port) for host, port in served}
-        self.settings["MIKA_TRACKER__LISTEN"] = ", ".join(f"{host}:{port}" for host, port in served)
+        plain, tls = (
+            re.findall(rf"announces are served at {scheme}://(\S+):(\d+)", self.log[begun:])
+            for scheme in ("http", "https")
+        )
+        self.ports = {host: int(port) for host, port in plain}
+        self.tls_port = int(tls[0][1])
+        self.settings["MIKA_TRACKER__LISTEN"] = ", ".join(f"{host}:{port}" for host, port in plain)
+        self.settings["MIKA_TRACKER__LISTEN_TLS"] = f"127.0.0.1:{self.tls_port}"
         self.secrets.add(self.token)
 
     def stop(self) -> None:
@@ -144,15 +151,18 @@ class TrackerProcess:
         """The API token that it made."""
         return (self.state / "api-token").read_text().strip()
 
+    def trust(self) -> ssl.SSLContext:
+        """Return what believes the certificate that it made."""
+        return ssl.create_default_context(cafile=self.state / "api-certificate.pem")
+
     def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
         """Send a request to the admin API; a problem is an answer like any other."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         url = (self.state / "api-url").read_text().strip() + path
         headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(url, data, headers, method=method)
-        trusted = ssl.create_default_context(cafile=self.state / "api-certificate.pem")
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE, context=trusted) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=self.trust()) as response:
                 content = response.read()
                 return Answer(response.status, json.loads(content) if content else None)
         except urllib.error.HTTPError as problem:
@@ -208,9 +218,7 @@ class TrackerProcess:
         """Return the announce port at a loopback address."""
         return self.ports[f"[{host}]" if ":" in host else host]
 
-    def announce_url(
-        self, user: dict[str, Any], host: str = "127.0.0.1", path: str = "/{passkey}/announce"
-    ) -> str:
+    def announce_url(self, user: dict[str, Any], host: str = "127.0.0.1", path: str = "/{passkey}/announce") -> str:
         """Return the announce URL of a user: unless `path` says otherwise in the form that mika gives out."""
         return self.base(host) + path.format(passkey=user["passkey"])
 

@@ -18,8 +18,6 @@ from builders import (
     answers_in,
     make_site,
 )
-from twisted.internet.address import IPv4Address
-from twisted.internet.testing import StringTransport
 
 from mika.errors import StoreError
 from mika.server.http import HEAD_TIME, IDLE_TIME, SWEEP_TIME
@@ -131,16 +129,6 @@ def test_good_requests_before_a_bad_one_count(site) -> None:
     assert second.endswith(b"\r\n\r\nThis is not an HTTP/1.x request\n")
     assert site.user(OTHER_PASSKEY).totals.announces == 0
     assert connection.transport.finished
-
-
-def test_connection_without_half_close_ends(site) -> None:
-    """A transport that cannot end one side alone is ended altogether."""
-    protocol = site.factory.buildProtocol(None)
-    transport = StringTransport(peerAddress=IPv4Address("TCP", ADDRESS, 50000))
-    protocol.makeConnection(transport)
-    protocol.dataReceived(b"NONSENSE\r\n\r\n")
-    assert transport.value().startswith(b"HTTP/1.1 400 ")
-    assert transport.disconnecting
 
 
 # ---- what must be loaded first

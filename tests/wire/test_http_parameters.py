@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from mika.model import LEFT_UNKNOWN
 from mika.rules import refusal
 from mika.wire.http import read_announce, read_head, read_ordinary, read_target, unquote
-from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, BadRequest, Event
+from mika.wire.request import (
+    CRYPTO_REQUIRED,
+    CRYPTO_SUPPORTED,
+    AnnounceRequest,
+    BadRequest,
+    Event,
+    ScrapeRequest,
+)
 
 KEY = "0123456789abcdef"
 HASH = bytes(range(120, 140))
@@ -223,8 +230,21 @@ def queries(draw: st.DrawFn) -> bytes:
     return "&".join(draw(st.permutations(pairs))).encode()
 
 
+@st.composite
+def nearly_ordinary(draw: st.DrawFn) -> bytes:
+    """Make a query that begins as most do, and goes on in any way: what the straight way has to tell apart."""
+    pairs = []
+    for name in draw(st.lists(st.sampled_from(list(VALUES)), max_size=5)):
+        value = draw(st.sampled_from(VALUES[name]))
+        pairs.append(f"{name}={value}" if draw(st.integers(0, 3)) else name)
+    return "&".join([QUERY, *pairs]).encode()
+
+
 TARGETS = st.sampled_from(
-    [f"/{KEY}/announce", f"/announce/{KEY}", "/announce", f"//{KEY}/announce", "/announce/announce", "/a b/announce"]
+    [
+        *(f"/{KEY}/announce", f"/announce/{KEY}", "/announce", f"//{KEY}/announce", "/announce/announce"),
+        *("/announce/scrape", "/announce/announce.php", "/announce.php/announce", "/scrape/announce", "/a b/announce"),
+    ]
 )
 ENDS = st.sampled_from(
     [
@@ -242,20 +262,29 @@ ENDS = st.sampled_from(
 
 
 def plainly(data: bytes) -> Any:
-    """Return what the plain readers make of a request: fields, headers and end, or the refusal, or None."""
+    """Return what the plain readers make of a request: what it says, headers and end, or the refusal, or None."""
     try:
         head = read_head(data)
-        return head and (fields(read_target(head.target, ADDRESS)), head.headers, head.end)
+        return head and (said(read_target(head.target, ADDRESS)), head.headers, head.end)
     except BadRequest as bad:
         return bad.refusal
 
 
+def said(request: AnnounceRequest | ScrapeRequest) -> Any:
+    """Return all that a request says."""
+    return fields(request) if isinstance(request, AnnounceRequest) else request
+
+
 @settings(max_examples=1000, deadline=None)
-@given(TARGETS, queries(), ENDS, st.binary(max_size=3))
+@given(TARGETS, st.one_of(queries(), nearly_ordinary()), ENDS, st.binary(max_size=3))
 @example(f"/{KEY}/announce", QUERY.encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.encode() + b"&num_want=3", "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.encode() + b"&numwant=" + b"0" * 30 + b"5", "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.encode() + b"&event=%73topped", "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.encode() + b"&event=started&event", "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.encode() + b"&left", "HTTP/1.1\r\n\r\n", b"")
+@example("/announce/scrape", QUERY.encode(), "HTTP/1.1\r\n\r\n", b"")
+@example("/announce/announce.php", QUERY.encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.replace("-TR4060-7hv", "-TR4060 7hv").encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.replace("-TR4060-7h", "-TR4060\r\n7h").encode(), "HTTP/1.1\r\n\r\n", b"")
 def test_fast_reader_agrees_with_the_plain_ones(target, query, end, behind) -> None:

@@ -1,4 +1,4 @@
-"""The announce port over real sockets on loopback, plain and over TLS, with clients that behave and some that do not."""
+"""The announce port over real sockets on loopback, plain and over TLS, with clients that behave and others."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from builders import (
     PASSKEY,
     PEER_ID,
     Site,
+    SlowStore,
     announce_bytes,
     answers_in,
     make_site,
@@ -33,7 +34,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import TestCase
 
 from mika.config import Api
-from mika.server import http, port
+from mika.rules import refusal
+from mika.server import port
 from mika.server.certificate import certificate_of, tls_context
 from mika.server.port import AnnouncePort
 from mika.wire.http import write_problem
@@ -124,7 +126,34 @@ class PortTestCase(TestCase):
         return deferToThread(run)
 
 
-class AnnouncePortTests(PortTestCase):
+class LeavingClients:
+    """Clients that send all their stops and leave, in the clear or over TLS."""
+
+    async def test_stops_of_a_client_that_leaves(self):
+        """600 stops pipelined and the connection reset at once: every one counts."""
+        for each in HASHES:
+            self.site.announce(info_hash=each)
+        await self.leave(STOPS)
+        await self.until(lambda: self.site.swarms.peer_count == 0)
+        self.assertEqual(self.site.user().totals.uploaded, len(HASHES))
+
+    async def test_stops_behind_a_request_that_waits_for_a_store(self):
+        """They wait for it, though the client does not, and count then."""
+        await self.port.stopListening()
+        store = SlowStore()
+        self.serve(make_site(torrents=HASHES, store=store, allow_non_routable=True))
+        self.site.directory.load(PASSKEY, HASHES)
+        store.let_go()
+        for each in HASHES:
+            self.site.announce(info_hash=each)
+        await self.leave(announce_bytes(OTHER_PASSKEY, info_hash=HASHES[0]) + STOPS)
+        await self.until(lambda: store.reads and not self.site.factory.connections)
+        store.let_go()
+        await self.until(lambda: self.site.swarms.peer_count == 1)
+        self.assertEqual(self.site.user().totals.uploaded, len(HASHES))
+
+
+class AnnouncePortTests(LeavingClients, PortTestCase):
     """Over IPv4, in the clear."""
 
     async def test_one_request_one_connection(self):
@@ -183,15 +212,7 @@ class AnnouncePortTests(PortTestCase):
         head = announce_bytes(headers=b"Content-Length: 1000000\r\n").replace(b"GET", b"POST")
         data = await self.talk(head, b"x" * 1_000_000)
         self.assertTrue(data.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n"))
-        self.assertEqual(data, write_problem(http.refusal.METHOD_REFUSED, 405))
-
-    async def test_stops_of_a_client_that_leaves(self):
-        """600 stops pipelined and the connection reset at once: every one counts."""
-        for each in HASHES:
-            self.site.announce(info_hash=each)
-        await self.leave(STOPS)
-        await self.until(lambda: self.site.swarms.peer_count == 0)
-        self.assertEqual(self.site.user().totals.uploaded, len(HASHES))
+        self.assertEqual(data, write_problem(refusal.METHOD_REFUSED, 405))
 
     async def test_stops_behind_a_kept_connection(self):
         """The same when the connection has been open for a while."""
@@ -282,8 +303,6 @@ class AnnouncePortTests(PortTestCase):
     async def test_out_of_descriptors(self):
         """Without a descriptor for a connection the port goes on, and serves again when there is one."""
         clients = [socket.socket() for _ in range(3)]
-        for client in clients:
-            client.settimeout(20)
         address = ("127.0.0.1", self.port.getHost().port)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         probe = os.open(os.devnull, os.O_RDONLY)
@@ -293,12 +312,13 @@ class AnnouncePortTests(PortTestCase):
             for client in clients:
                 client.connect(address)
                 client.sendall(announce_bytes(headers=CLOSE))
-            await self.until(lambda: [event for event in self.events if "EMFILE" in str(event)])
-            await deferLater(reactor, 0.05)
+            self.port.doRead()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             for client in clients:
                 client.close()
+        self.assertTrue([event for event in self.events if "EMFILE" in str(event)])
+        self.assertTrue(self.port.connected)
         [answer] = answers_in(await self.talk(announce_bytes(headers=CLOSE)))
         self.assertEqual(answer["incomplete"], 1)
 
@@ -335,7 +355,7 @@ class AnnouncePortOverIpv6Tests(PortTestCase):
         self.assertEqual(answers_in(data)[0]["external ip"], bytes(15) + b"\x01")
 
 
-class AnnouncePortOverTlsTests(PortTestCase):
+class AnnouncePortOverTlsTests(LeavingClients, PortTestCase):
     """Over TLS."""
 
     secure = True
@@ -351,18 +371,10 @@ class AnnouncePortOverTlsTests(PortTestCase):
         data = await self.talk(requests[:150], requests[150:], answers=100)
         self.assertEqual([answer["incomplete"] for answer in answers_in(data)], list(range(1, 101)))
 
-    async def test_stops_of_a_client_that_leaves(self):
-        """600 stops and a reset: every one counts, over TLS as well."""
-        for each in HASHES:
-            self.site.announce(info_hash=each)
-        await self.leave(STOPS)
-        await self.until(lambda: self.site.swarms.peer_count == 0)
-        self.assertEqual(self.site.user().totals.uploaded, len(HASHES))
-
     async def test_bad_request_is_answered(self):
         """What is no request is answered over TLS too, and the connection ends."""
         data = await self.talk(b"NONSENSE\r\n\r\n")
-        self.assertEqual(data, write_problem(http.refusal.REQUEST_MALFORMED, 400))
+        self.assertEqual(data, write_problem(refusal.REQUEST_MALFORMED, 400))
 
     async def test_plain_http_on_the_tls_port(self):
         """No handshake, no answer, no traceback; the next client is served."""

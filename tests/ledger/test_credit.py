@@ -1,0 +1,190 @@
+"""What one announce is worth: credited and real bytes, seed time and bonus points, in tables and by exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise, permutations
+
+import pytest
+from builders import INFO_HASH, NOW, PEER_ID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mika.ledger.credit import Ledger, Rates
+from mika.model import NANO_POINTS, Peer, Role, Torrent, Totals, User
+from mika.wire.request import AnnounceRequest
+
+GIB = 2**30
+LIMIT = 3600
+COUNTERS = st.integers(0, 2**64 - 1)
+MULTIPLIERS = st.integers(0, 1_000_000)
+
+
+def make_peer(uploaded: int = 0, downloaded: int = 0, *, seeder: bool = False, last_seen: int = NOW) -> Peer:
+    """Return a peer as its last announce left it."""
+    peer = Peer(1, PEER_ID, NOW)
+    peer.uploaded, peer.downloaded, peer.seeder, peer.last_seen = uploaded, downloaded, seeder, last_seen
+    return peer
+
+
+def worth(
+    peer: Peer, said: dict[str, int], multipliers: dict[str, tuple[int, int]] | None = None, now: int = NOW, **rates
+) -> Totals:
+    """Return what an announce that says so is worth; `multipliers` are (up, down) of site, role, user and torrent."""
+    of = {"site": (1000, 1000), "role": (1000, 1000), "user": (1000, 1000), "torrent": (1000, 1000)}
+    of |= multipliers or {}
+    role = Role(5, "vip", multiplier_up=of["role"][0], multiplier_down=of["role"][1])
+    user = User(1, "anna", "x" * 8, role=5, multiplier_up=of["user"][0], multiplier_down=of["user"][1])
+    torrent = Torrent(INFO_HASH, size=GIB, multiplier_up=of["torrent"][0], multiplier_down=of["torrent"][1])
+    request = AnnounceRequest(None, INFO_HASH, PEER_ID, bytes(6), **({"left": 1} | said))
+    ledger = Ledger(Rates(*of["site"], **rates), {5: role})
+    return ledger.credit(user, torrent, peer, request, 1, now)
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "credit"),
+    [
+        ((0, 0), (0, 0), (0, 0)),
+        ((0, 0), (700, 300), (700, 300)),
+        ((500, 100), (700, 300), (200, 200)),
+        ((700, 300), (700, 300), (0, 0)),
+        ((700, 300), (699, 301), (0, 1)),
+        ((700, 300), (701, 0), (1, 0)),
+        ((700, 300), (0, 0), (0, 0)),
+        ((2**64 - 2, 0), (2**64 - 1, 2**64 - 1), (1, 2**64 - 1)),
+    ],
+)
+def test_credit_is_the_growth_of_each_counter(before, said, credit):
+    """A counter that went back counts 0, for itself alone; the largest values that a client can say are exact."""
+    found = worth(make_peer(*before), {"uploaded": said[0], "downloaded": said[1]})
+    assert found.values() == (*credit, *credit, 0, 0, 1, 0)
+
+
+PLACES = ("site", "role", "user", "torrent")
+
+
+@pytest.mark.parametrize("places", list(permutations(PLACES, 2)))
+def test_largest_counts_for_upload_and_smallest_for_download(places):
+    """Wherever the largest and the smallest multiplier stand; what is real stays real."""
+    generous, strict = places
+    found = worth(make_peer(), {"uploaded": 1001, "downloaded": 1001}, {generous: (2500, 250), strict: (500, 1750)})
+    assert (found.uploaded, found.downloaded) == (2502, 250)
+    assert (found.uploaded_real, found.downloaded_real) == (1001, 1001)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_freeleech_anywhere_is_freeleech(place):
+    """A download multiplier of 0 wins from wherever it comes."""
+    assert worth(make_peer(), {"downloaded": 10**12}, {place: (1000, 0)}).downloaded == 0
+
+
+@pytest.mark.parametrize(
+    ("grown", "multiplier", "credited"),
+    [
+        (1, 1, 0),
+        (999, 1, 0),
+        (1000, 1, 1),
+        (1, 999, 0),
+        (1, 1999, 1),
+        (3, 1500, 4),
+        (2**63, 1001, 2**63 * 1001 // 1000),
+    ],
+)
+def test_product_is_rounded_down_once(grown, multiplier, credited):
+    """In thousandths and integers, also where a float would be wrong."""
+    everywhere = dict.fromkeys(PLACES, (multiplier, multiplier))
+    found = worth(make_peer(), {"uploaded": grown, "downloaded": grown}, everywhere)
+    assert (found.uploaded, found.downloaded) == (credited, credited)
+
+
+def test_role_that_is_gone_counts_as_the_default_one():
+    """Nobody's announce fails because staff removed a role."""
+    user = User(1, "anna", "x" * 8, role=77, multiplier_up=2000)
+    request = AnnounceRequest(None, INFO_HASH, PEER_ID, bytes(6), uploaded=10, left=1)
+    found = Ledger(Rates(), {}).credit(user, Torrent(INFO_HASH), make_peer(), request, 0, NOW)
+    assert (found.uploaded, found.uploaded_real) == (20, 10)
+
+
+@pytest.mark.parametrize(
+    ("seeded", "left", "waited", "seconds"),
+    [
+        (True, 0, 1800, 1800),
+        (True, 0, LIMIT, LIMIT),
+        (True, 0, LIMIT + 1, LIMIT),
+        (True, 0, 1, 1),
+        (True, 0, 0, 0),
+        (True, 0, -50, 0),
+        (True, 1, 1800, 0),
+        (False, 0, 1800, 0),
+        (False, 1, 1800, 0),
+    ],
+)
+def test_seed_time_is_the_time_as_a_seeder(seeded, left, waited, seconds):
+    """It seeded at its last announce and still does: the time between, capped; a clock set back counts nothing."""
+    found = worth(make_peer(seeder=seeded), {"left": left}, now=NOW + waited, seed_limit=LIMIT)
+    assert found.seed_seconds == seconds
+    assert (found.bonus > 0) == (seconds > 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "seeders", "size", "rates", "points"),
+    [
+        (3600, 1, GIB, {}, 5 * NANO_POINTS),
+        (3600, 0, GIB, {}, 5 * NANO_POINTS),
+        (3600, 4, GIB, {}, 2 * NANO_POINTS),
+        (1, 1, 0, {}, 1_388_888),
+        (1, 10**6, 0, {}, 277_778),
+        (3600, 3, 0, {}, 2_333_333_333),
+        (3600, 1, 0, {"scarcity": 0}, NANO_POINTS),
+        (3600, 1, GIB // 2, {"scarcity": 0, "per_gib": NANO_POINTS}, NANO_POINTS * 3 // 2),
+        (3600, 1, 0, {"per_hour": 0}, 0),
+        (0, 1, GIB, {}, 0),
+    ],
+)
+def test_points(seconds, seeders, size, rates, points):
+    """per_hour x (1 + scarcity / seeders) x (1 + per_gib x GiB) an hour, to the thousand-millionth of a point."""
+    assert Ledger(Rates(**rates), {}).points(seconds, seeders, size) == points
+
+
+@given(
+    seconds=st.integers(0, 10**6),
+    seeders=st.integers(0, 10**6),
+    size=st.integers(0, 2**63 - 1),
+    per_hour=st.integers(0, 10**15),
+    scarcity=st.integers(0, 10**6),
+    per_gib=st.one_of(st.just(0), st.integers(0, 10**15)),
+)
+def test_points_are_the_formula_rounded_down_once(seconds, seeders, size, per_hour, scarcity, per_gib):
+    """Compared with exact fractions, for any figures that the configuration takes."""
+    rates = Rates(per_hour=per_hour, scarcity=scarcity, per_gib=per_gib)
+    an_hour = (
+        Fraction(per_hour)
+        * (1 + Fraction(scarcity, 1000) / max(1, seeders))
+        * (1 + Fraction(per_gib, NANO_POINTS) * Fraction(size, GIB))
+    )
+    assert Ledger(rates, {}).points(seconds, seeders, size) == int(an_hour * seconds / 3600)
+
+
+@given(
+    before=st.tuples(COUNTERS, COUNTERS),
+    said=st.tuples(COUNTERS, COUNTERS),
+    up=st.tuples(MULTIPLIERS, MULTIPLIERS, MULTIPLIERS, MULTIPLIERS),
+    down=st.tuples(MULTIPLIERS, MULTIPLIERS, MULTIPLIERS, MULTIPLIERS),
+)
+def test_credit_stays_within_its_bounds(before, said, up, down):
+    """Never negative, real never more than said, credited the product rounded down, for any counters and rates."""
+    multipliers = dict(zip(PLACES, zip(up, down, strict=True), strict=True))
+    found = worth(make_peer(*before), {"uploaded": said[0], "downloaded": said[1]}, multipliers)
+    assert min(found.values()) >= 0
+    assert (found.uploaded_real, found.downloaded_real) == (max(said[0] - before[0], 0), max(said[1] - before[1], 0))
+    assert found.uploaded == int(found.uploaded_real * Fraction(max(up), 1000))
+    assert found.downloaded == int(found.downloaded_real * Fraction(min(down), 1000))
+
+
+@given(st.lists(COUNTERS, min_size=2, max_size=20))
+def test_credits_in_a_row_are_the_growth_altogether(said):
+    """However many announces it takes: what is credited in all is what the counter grew by, wherever it went back."""
+    total = 0
+    for before, now in pairwise(said):
+        total += worth(make_peer(before), {"uploaded": now}).uploaded
+    assert total == sum(now - before for before, now in pairwise(said) if now > before)
