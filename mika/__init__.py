@@ -11,15 +11,17 @@ The flow of an announce, which `tracker.py` is as code:
     errors.py      MikaError and its few children
     interfaces.py  what a store must do
     tracker.py     the flow: announce and scrape
-    wire/          bytes <-> values: request, response, http, address, client
+    wire/          bytes <-> values: request, response, http, address, metainfo
     rules/         may this announce go ahead?  refusal, checks, ruleset
     swarm/         who is in each swarm: swarm, swarms, selection
     ledger/        what an announce is worth: credit, pending
     directory.py   users, torrents, roles and whitelist in memory; loads a miss
     store/         where it is kept: registry, memory, sql
     admin/         the REST API: one resource a file
-    server/        the only sockets: http, admin
+    server/        the only sockets: http, port, listen, admin, certificate
     jobs.py        Flusher and Reaper, on an injected clock
+    services.py    started one after another, stopped in reverse; logs.py, welcome.py: what a start says
+    testing/       the contract of a store as tests, for authors of adapters
     cli/           the `mika` command, a client of the API
 
 `wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global
