@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, gatherResults
 
 from mika.errors import ConflictError, NotFoundError
-from mika.interfaces import ITorrentStore, IUserStore, TorrentBatch, UserBatch
+from mika.interfaces import ITorrentStore, IUserStore
 from mika.model import DEFAULT_ROLE, Role, Torrent, User
 from mika.swarm.swarms import Swarms
 
@@ -217,14 +217,12 @@ class Directory:
             if "role" in changes:
                 self._check_role(changes["role"], 0)
             changes = changes | {"updated_at": self.now()}
-            await self._user_store.save_user(replace(user, **changes))
+            growth = replace(user.totals, **totals or {}).since(user.totals)
+            await self._user_store.save_user(replace(user, **changes), growth)
             self._changes += 1
             self._set_user(user, changes)
-            if totals:
-                growth = replace(user.totals, **totals).since(user.totals)
-                await self._user_store.apply_users(UserBatch(None, [(user.id, growth)]))
-                user.totals.add(growth)
-                user.written.add(growth)
+            user.totals.add(growth)
+            user.written.add(growth)
         finally:
             self._user_writes.release()
         return user
@@ -335,18 +333,16 @@ class Directory:
         try:
             torrent = await self.torrent(info_hash)
             changes = changes | {"updated_at": self.now()}
-            await self._torrent_store.save_torrent(replace(torrent, **changes))
+            growth = replace(torrent.totals, **totals or {}).since(torrent.totals)
+            await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
             self._changes += 1
             for each in hashes_of(torrent):
                 self.torrents.pop(each, None)
             for name, value in changes.items():
                 setattr(torrent, name, value)
             self._remember_torrent(torrent)
-            if totals:
-                growth = replace(torrent.totals, **totals).since(torrent.totals)
-                await self._torrent_store.apply_torrents(TorrentBatch(None, [(torrent.info_hash, growth)]))
-                torrent.totals.add(growth)
-                torrent.written.add(growth)
+            torrent.totals.add(growth)
+            torrent.written.add(growth)
         finally:
             self._torrent_writes.release()
         return torrent

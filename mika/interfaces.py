@@ -18,8 +18,7 @@ from mika.model import Peer, Role, Torrent, Totals, User
 class Mark:
     """How far a batch reaches: the number of the last journal record in it, for one tracker instance.
 
-    A store writes it in the same transaction as the batch, so that a start knows which records it still owes. A batch
-    with the mark `None` changes no number: it comes from the API, not from announces.
+    A store writes it in the same transaction as the batch, so that a start knows which records it still owes.
     """
 
     instance: str
@@ -30,7 +29,7 @@ class Mark:
 class UserBatch:
     """Growth of totals by user id, sorted by it. A user that is gone in the meantime is skipped."""
 
-    mark: Mark | None
+    mark: Mark
     growth: list[tuple[int, Totals]]
 
 
@@ -38,7 +37,7 @@ class UserBatch:
 class TorrentBatch:
     """Growth of totals and new completers by info hash, sorted by it. A torrent that is gone is skipped."""
 
-    mark: Mark | None
+    mark: Mark
     growth: list[tuple[bytes, Totals]]
     completers: list[tuple[bytes, int]] = field(default_factory=list)
 
@@ -50,7 +49,7 @@ class PeerBatch:
     The peers are the live ones and change with the next announce: a store takes what it writes at the call.
     """
 
-    mark: Mark | None
+    mark: Mark
     present: list[tuple[bytes, Peer]]
     gone: list[tuple[bytes, int, bytes]]
 
@@ -89,8 +88,11 @@ class IUserStore(IStore):
         Fails with `ConflictError` whose `index` names the first user whose id or passkey is taken.
         """
 
-    def save_user(user: User) -> Deferred[None]:
-        """Write everything but the totals of a user who is there; `ConflictError` if the passkey is another's."""
+    def save_user(user: User, growth: Totals | None = None) -> Deferred[None]:
+        """Write everything but the totals of a user, and add `growth` to those, in one transaction.
+
+        Does nothing for a user who is not there; fails with `ConflictError` if the passkey is another's.
+        """
 
     def delete_user(user_id: int) -> Deferred[bool]:
         """Delete; answer whether there was one."""
@@ -129,8 +131,11 @@ class ITorrentStore(IStore):
         Fails with `ConflictError` whose `index` names the first torrent one of whose hashes is taken.
         """
 
-    def save_torrent(torrent: Torrent) -> Deferred[None]:
-        """Write everything but totals and completers of a torrent that is there (deletion is `deleted`)."""
+    def save_torrent(torrent: Torrent, growth: Totals | None = None) -> Deferred[None]:
+        """Write everything but totals and completers of a torrent, deletion too, and add `growth` to its totals.
+
+        In one transaction; does nothing for a torrent that is not there; `ConflictError` if a hash is another's.
+        """
 
     def whitelist() -> Deferred[dict[str, str]]:
         """Answer with the client names by peer id prefix."""

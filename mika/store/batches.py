@@ -49,10 +49,8 @@ def grow(connection: Connection, dialect: Dialect, statement: Update, growth: Gr
     dialect.execute_all(connection, statement, _GROWTH, [(key, *figures) for key, figures in sorted(growth)])
 
 
-def write_mark(connection: Connection, kind: str, mark: Mark | None) -> None:
+def write_mark(connection: Connection, kind: str, mark: Mark) -> None:
     """Note how far the batch of this transaction reaches."""
-    if mark is None:
-        return
     here = (marks.c.kind == kind) & (marks.c.instance == mark.instance)
     if connection.execute(update(marks).where(here).values(number=mark.number)).rowcount == 0:
         connection.execute(insert(marks).values(kind=kind, instance=mark.instance, number=mark.number))

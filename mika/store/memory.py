@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from mika.errors import ConflictError
 from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
-from mika.model import DEFAULT_ROLE, Peer, Role, Torrent, User
+from mika.model import DEFAULT_ROLE, Peer, Role, Torrent, Totals, User
 from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_torrents, refuse_taken_users
 from mika.store.values import copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
 
@@ -60,9 +60,8 @@ class MemoryStore:
         """See `IStore`."""
         return self._marks.get((kind, instance), 0)
 
-    def _mark(self, kind: str, mark: Mark | None) -> None:
-        if mark is not None:
-            self._marks[kind, mark.instance] = mark.number
+    def _mark(self, kind: str, mark: Mark) -> None:
+        self._marks[kind, mark.instance] = mark.number
 
     # ---- users and roles
 
@@ -96,7 +95,7 @@ class MemoryStore:
         return users
 
     @_answered
-    def save_user(self, user: User) -> None:
+    def save_user(self, user: User, growth: Totals | None = None) -> None:
         """See `IUserStore`."""
         kept = self._users.get(user.id)
         if kept is None:
@@ -106,6 +105,7 @@ class MemoryStore:
         del self._ids[kept.passkey]
         self._ids[user.passkey] = user.id
         self._users[user.id] = replace(user, totals=kept.totals)
+        kept.totals.add(growth or Totals())
 
     @_answered
     def delete_user(self, user_id: int) -> bool:
@@ -164,12 +164,13 @@ class MemoryStore:
             self._keep(copy_torrent(torrent))
 
     @_answered
-    def save_torrent(self, torrent: Torrent) -> None:
+    def save_torrent(self, torrent: Torrent, growth: Totals | None = None) -> None:
         """See `ITorrentStore`."""
         kept = self._torrents.get(torrent.info_hash)
         if kept is not None:
             refuse_taken_torrents([torrent], self._taken() - hashes(kept))
             self._keep(replace(torrent, totals=kept.totals, completers=kept.completers))
+            kept.totals.add(growth or Totals())
 
     def _taken(self) -> set[bytes]:
         return {each for each, info_hash in self._info_hashes.items() if not self._torrents[info_hash].deleted}

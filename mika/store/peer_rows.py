@@ -43,7 +43,7 @@ def load(connection: Connection) -> list[tuple[bytes, Peer]]:
 def apply(
     connection: Connection,
     dialect: Dialect,
-    mark: Mark | None,
+    mark: Mark,
     present: list[tuple[bytes, tuple[Any, ...]]],
     gone: list[Key],
 ) -> None:

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorThreads
 from zope.interface import implementer
 
 from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, PeerBatch, TorrentBatch, UserBatch
-from mika.model import Peer, Role, Torrent, User
+from mika.model import Peer, Role, Torrent, Totals, User
 from mika.store import batches, peer_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect
@@ -63,9 +63,10 @@ class SqlStore:
 
         return self._database.write(user_rows.add, [copy_user(user) for user in users]).addCallback(number)
 
-    def save_user(self, user: User) -> Deferred[None]:
+    def save_user(self, user: User, growth: Totals | None = None) -> Deferred[None]:
         """See `IUserStore`."""
-        return self._database.write(user_rows.save, copy_user(user))
+        grown = freeze_growth([(user.id, growth)] if growth else [])
+        return self._database.write(user_rows.save, self._dialect, copy_user(user), grown)
 
     def delete_user(self, user_id: int) -> Deferred[bool]:
         """See `IUserStore`."""
@@ -101,9 +102,10 @@ class SqlStore:
         """See `ITorrentStore`."""
         return self._database.write(torrent_rows.add, [copy_torrent(torrent) for torrent in torrents])
 
-    def save_torrent(self, torrent: Torrent) -> Deferred[None]:
+    def save_torrent(self, torrent: Torrent, growth: Totals | None = None) -> Deferred[None]:
         """See `ITorrentStore`."""
-        return self._database.write(torrent_rows.save, copy_torrent(torrent))
+        grown = freeze_growth([(torrent.info_hash, growth)] if growth else [])
+        return self._database.write(torrent_rows.save, self._dialect, copy_torrent(torrent), grown)
 
     def whitelist(self) -> Deferred[dict[str, str]]:
         """See `ITorrentStore`."""

@@ -67,8 +67,8 @@ def add(connection: Connection, new: list[Torrent]) -> None:
     insert_all(connection, completions, completed)
 
 
-def save(connection: Connection, torrent: Torrent) -> None:
-    """Write everything but totals and completers, if the torrent is there."""
+def save(connection: Connection, dialect: Dialect, torrent: Torrent, growth: Growth) -> None:
+    """Write everything but totals and completers, if the torrent is there, and add the growth to its totals."""
     itself = torrents.c.info_hash == torrent.info_hash
     if connection.execute(select(torrents.c.info_hash).where(itself)).first() is None:
         return
@@ -76,6 +76,7 @@ def save(connection: Connection, torrent: Torrent) -> None:
     refuse_taken_torrents([torrent], _taken(connection, wanted, ~itself))
     _forget_deleted(connection, wanted, ~itself)
     connection.execute(update(torrents).where(itself).values(_facts(torrent)))
+    grow(connection, dialect, _GROWTH, growth)
 
 
 def _has_any(some: Sequence[bytes]) -> ColumnElement[bool]:
@@ -103,7 +104,7 @@ def _forget_deleted(connection: Connection, wanted: list[bytes], *which: ColumnE
 def apply(
     connection: Connection,
     dialect: Dialect,
-    mark: Mark | None,
+    mark: Mark,
     growth: Growth,
     completers: list[tuple[bytes, int]],
 ) -> None:

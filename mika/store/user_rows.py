@@ -96,8 +96,8 @@ def _refuse_taken(connection: Connection, new: list[User]) -> None:
     refuse_taken_users(new, ids, passkeys)
 
 
-def save(connection: Connection, user: User) -> None:
-    """Write everything but the totals, if the user is there."""
+def save(connection: Connection, dialect: Dialect, user: User, growth: Growth) -> None:
+    """Write everything but the totals, if the user is there, and add the growth to those."""
     facts = _facts(user)
     itself = users.c.id == facts.pop("id")
     try:
@@ -107,6 +107,7 @@ def save(connection: Connection, user: User) -> None:
         if connection.execute(select(users.c.id).where(users.c.passkey == user.passkey, ~itself)).first():
             raise ConflictError(PASSKEY_TAKEN) from None
         raise
+    grow(connection, dialect, _GROWTH, growth)
 
 
 def remove(connection: Connection, user_id: int) -> bool:
@@ -114,7 +115,7 @@ def remove(connection: Connection, user_id: int) -> bool:
     return _possible(user_id) and connection.execute(delete(users).where(users.c.id == user_id)).rowcount > 0
 
 
-def apply(connection: Connection, dialect: Dialect, mark: Mark | None, growth: Growth) -> None:
+def apply(connection: Connection, dialect: Dialect, mark: Mark, growth: Growth) -> None:
     """Add the growth to the totals and write the mark."""
     grow(connection, dialect, _GROWTH, growth)
     write_mark(connection, "users", mark)

@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 from mika.interfaces import IPeerStore, Mark, PeerBatch
 from mika.model import LEFT_UNKNOWN
 from mika.testing.contract import Contract
-from mika.testing.subjects import make_peer, peer_facts
+from mika.testing.subjects import MARK, make_peer, peer_facts
 
 
 class PeerStoreContract(Contract):
@@ -46,7 +46,7 @@ class PeerStoreContract(Contract):
             first_seen=1,
             last_seen=2**33,
         )
-        await self.store.apply_peers(PeerBatch(None, [(b"h" * 20, peer)], []))
+        await self.store.apply_peers(PeerBatch(MARK, [(b"h" * 20, peer)], []))
         ((info_hash, found),) = await self.store.load_peers()
         self.assertIsNot(found, peer)
         self.assertEqual((info_hash, found.slot4, found.slot6), (b"h" * 20, -1, -1))
@@ -56,10 +56,10 @@ class PeerStoreContract(Contract):
         """The same peer id of two users, or in two swarms, is two peers."""
         swarms = (b"a" * 20, b"b" * 20)
         present = [(swarm, make_peer(user)) for swarm in swarms for user in (1, 2)]
-        await self.store.apply_peers(PeerBatch(None, present, []))
+        await self.store.apply_peers(PeerBatch(MARK, present, []))
         present[0][1].uploaded = 5
         gone = [(swarms[0], 2, make_peer(2).peer_id), (swarms[1], 9, make_peer(9).peer_id)]
-        await self.store.apply_peers(PeerBatch(None, present[:1], gone))
+        await self.store.apply_peers(PeerBatch(MARK, present[:1], gone))
         found = await self.loaded()
         self.assertEqual({key[:2] for key in found}, {(swarms[0], 1), (swarms[1], 1), (swarms[1], 2)})
         self.assertEqual(found[swarms[0], 1, make_peer(1).peer_id]["uploaded"], 5)
@@ -67,7 +67,7 @@ class PeerStoreContract(Contract):
     async def test_kept_peer_is_a_copy(self) -> None:
         """A peer that announces while it is being written is kept as it was at the call."""
         peer = make_peer(1)
-        written = self.store.apply_peers(PeerBatch(None, [(b"h" * 20, peer)], []))
+        written = self.store.apply_peers(PeerBatch(MARK, [(b"h" * 20, peer)], []))
         peer.uploaded = 5
         await written
         ((_, found),) = await self.store.load_peers()
@@ -76,7 +76,7 @@ class PeerStoreContract(Contract):
     async def test_peers_mark(self) -> None:
         """The number travels with a batch."""
         await self.store.apply_peers(PeerBatch(Mark("a", 7), [], []))
-        await self.store.apply_peers(PeerBatch(None, [], []))
+        await self.store.apply_peers(PeerBatch(MARK, [], []))
         self.assertEqual(await self.store.last_number("peers", "a"), 7)
 
     async def test_peers_outlive_a_restart(self) -> None:

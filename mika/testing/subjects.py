@@ -8,8 +8,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from mika.interfaces import Mark
 from mika.model import Peer, Torrent, User
 from mika.store.values import PEER_FIELDS
+
+MARK = Mark("a tracker that nothing asks about", 1)
+"""For a batch whose mark does not matter."""
 
 _ASIDE = {"totals", "written", "completers"}
 

@@ -8,7 +8,7 @@ from zope.interface.verify import verifyObject
 from mika.interfaces import ITorrentStore, Mark, TorrentBatch
 from mika.model import Totals
 from mika.testing.contract import Contract
-from mika.testing.subjects import make_torrent, torrent_facts
+from mika.testing.subjects import MARK, make_torrent, torrent_facts
 
 
 class TorrentStoreContract(Contract):
@@ -119,8 +119,8 @@ class TorrentStoreContract(Contract):
         await self.store.add_torrents([make_torrent(1), make_torrent(2, completers={7})])
         one, two, gone = (make_torrent(number).info_hash for number in (1, 2, 3))
         growth = [(info_hash, Totals(1, 2, 3, 4, 5, 6, 7, 8)) for info_hash in (one, two, gone)]
-        await self.store.apply_torrents(TorrentBatch(None, growth, [(one, 7), (two, 6), (two, 7), (gone, 7)]))
-        await self.store.apply_torrents(TorrentBatch(None, [(one, Totals(uploaded=-1))], [(one, 7), (one, -9)]))
+        await self.store.apply_torrents(TorrentBatch(MARK, growth, [(one, 7), (two, 6), (two, 7), (gone, 7)]))
+        await self.store.apply_torrents(TorrentBatch(MARK, [(one, Totals(uploaded=-1))], [(one, 7), (one, -9)]))
         found = await self.store.torrent(one)
         self.assertEqual((found.totals, found.completers), (Totals(0, 2, 3, 4, 5, 6, 7, 8), {7, -9}))
         self.assertEqual((await self.store.torrent(two)).completers, {6, 7})
@@ -131,7 +131,7 @@ class TorrentStoreContract(Contract):
     async def test_torrents_mark(self) -> None:
         """The number travels with a batch."""
         await self.store.apply_torrents(TorrentBatch(Mark("a", 7), []))
-        await self.store.apply_torrents(TorrentBatch(None, []))
+        await self.store.apply_torrents(TorrentBatch(MARK, []))
         self.assertEqual(await self.store.last_number("torrents", "a"), 7)
 
     async def test_whitelist(self) -> None:

@@ -8,7 +8,7 @@ from zope.interface.verify import verifyObject
 from mika.interfaces import IUserStore, Mark, UserBatch
 from mika.model import DEFAULT_ROLE, INT64_MAX, Role, Totals
 from mika.testing.contract import Contract
-from mika.testing.subjects import make_user, user_facts
+from mika.testing.subjects import MARK, make_user, user_facts
 
 
 class UserStoreContract(Contract):
@@ -100,6 +100,15 @@ class UserStoreContract(Contract):
         self.assertEqual(found.totals, Totals(uploaded=9))
         self.assertIsNone(await self.store.user_by_passkey(user.passkey))
 
+    async def test_save_user_adds_to_totals(self) -> None:
+        """A correction by staff is written with the rest, and not at all where the rest is refused."""
+        user, other = await self.store.add_users([make_user(totals=Totals(uploaded=9)), make_user(passkey="passkey-1")])
+        await self.store.save_user(make_user(id=user.id, name="new"), Totals(uploaded=-4, bonus=7))
+        clash = make_user(id=user.id, passkey=other.passkey)
+        await self.conflict(self.store.save_user(clash, Totals(uploaded=100)))
+        found = await self.store.user_by_id(user.id)
+        self.assertEqual((found.name, found.totals), ("new", Totals(uploaded=5, bonus=7)))
+
     async def test_save_user_refuses_a_taken_passkey(self) -> None:
         """Another's passkey is a conflict; a user who is gone is not brought back."""
         one, two = await self.store.add_users([make_user(passkey="passkey-1"), make_user(passkey="passkey-2")])
@@ -144,15 +153,15 @@ class UserStoreContract(Contract):
         )
         growth = Totals(1, 2, 3, 4, 5, 6, 7, 8)
         await self.store.apply_users(UserBatch(Mark("a", 1), [(one.id, growth), (two.id, growth), (999, growth)]))
-        await self.store.apply_users(UserBatch(None, [(one.id, Totals(bonus=-15))]))
+        await self.store.apply_users(UserBatch(MARK, [(one.id, Totals(bonus=-15))]))
         self.assertEqual((await self.store.user_by_id(one.id)).totals, Totals(2**62 + 1, 2, 3, 4, -10, 6, 7, 8))
         self.assertEqual((await self.store.user_by_id(two.id)).totals, growth)
         self.assertIsNone(await self.store.user_by_id(999))
 
     async def test_users_mark(self) -> None:
-        """Each instance has a number of its own; a batch without a mark leaves it."""
+        """Each instance has a number of its own."""
         self.assertEqual(await self.store.last_number("users", "a"), 0)
-        for mark in (Mark("a", 7), Mark("b", 2), Mark("a", 2**40), None):
+        for mark in (Mark("a", 7), Mark("b", 2), Mark("a", 2**40)):
             await self.store.apply_users(UserBatch(mark, []))
         self.assertEqual(await self.store.last_number("users", "a"), 2**40)
         self.assertEqual(await self.store.last_number("users", "b"), 2)

@@ -156,17 +156,17 @@ def test_totals_are_the_live_ones(admin):
 
 
 class SlowStore(MemoryStore):
-    """A store that takes its time to add to totals."""
+    """A store that takes its time to write a change."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: list[Deferred[None]] = []
 
-    def apply_torrents(self, batch):
+    def save_torrent(self, torrent, growth=None):
         """Do it when told to."""
         waiter: Deferred[None] = Deferred()
         self.waiting.append(waiter)
-        return waiter.addCallback(lambda _: MemoryStore.apply_torrents(self, batch))
+        return waiter.addCallback(lambda _: MemoryStore.save_torrent(self, torrent, growth))
 
 
 def test_announce_during_a_correction_is_added_to_it(make_admin, wait):

@@ -176,17 +176,17 @@ def test_list_is_of_a_hundred_unless_more_are_asked_for(admin):
 
 
 class SlowStore(MemoryStore):
-    """A store that takes its time to add to totals."""
+    """A store that takes its time to write a change."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: list[Deferred[None]] = []
 
-    def apply_users(self, batch):
+    def save_user(self, user, growth=None):
         """Do it when told to."""
         waiter: Deferred[None] = Deferred()
         self.waiting.append(waiter)
-        return waiter.addCallback(lambda _: MemoryStore.apply_users(self, batch))
+        return waiter.addCallback(lambda _: MemoryStore.save_user(self, user, growth))
 
 
 def test_announce_during_a_correction_is_added_to_it(make_admin, wait):
@@ -207,7 +207,7 @@ def test_announce_during_a_correction_is_added_to_it(make_admin, wait):
 class FullStore(MemoryStore):
     """A store that can be read and not written."""
 
-    def save_user(self, user):
+    def save_user(self, user, growth=None):
         """Fail."""
         return fail(StoreError("the users store is full"))
 

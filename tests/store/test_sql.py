@@ -15,7 +15,7 @@ from mika.model import Totals
 from mika.store.sql import SqlStore
 from mika.store.sqlite import Sqlite
 from mika.testing import StoreContract
-from mika.testing.subjects import make_peer, make_torrent, make_user
+from mika.testing.subjects import MARK, make_peer, make_torrent, make_user
 
 
 class OnFile(TestCase):
@@ -167,7 +167,7 @@ class TestBatches(OnFile):
         store = await self.opened()
         await store.add_torrents([make_torrent(1)])
         (user,) = await store.add_users([make_user()])
-        await store.apply_torrents(TorrentBatch(None, [], [(make_torrent(1).info_hash, user.id)]))
+        await store.apply_torrents(TorrentBatch(MARK, [], [(make_torrent(1).info_hash, user.id)]))
         await store.delete_user(user.id)
         self.assertEqual((await store.torrent(make_torrent(1).info_hash)).completers, {user.id})
 
