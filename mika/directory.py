@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, gatherResults
 
@@ -17,6 +17,9 @@ from mika.errors import ConflictError, NotFoundError
 from mika.interfaces import ITorrentStore, IUserStore
 from mika.model import DEFAULT_ROLE, Role, Torrent, User
 from mika.swarm.swarms import Swarms
+
+Asked = TypeVar("Asked")
+Kept = TypeVar("Kept")
 
 MAX_ABSENT = 100_000
 """How many keys that are in no store are remembered: a flood of invented passkeys fills this and no more."""
@@ -45,6 +48,27 @@ class Absent:
         return self._until.get(key, -1) >= now
 
 
+class Changes(DeferredLock):
+    """Held by who makes a change, one at a time; `made` counts them, so that nothing older is read past them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = 0
+
+    async def read(self, ask: Callable[[], Deferred[Asked]], keep: Callable[[Asked], Kept]) -> Kept:
+        """Answer with what `keep` makes of what `ask` is answered.
+
+        If a change was made meanwhile, that may be older: it is asked again, now in turn with the changes, so that
+        a read ends however many there are.
+        """
+        made = self.made
+        found = await ask()
+        if made == self.made:
+            return keep(found)
+        async with self:
+            return keep(await ask())
+
+
 class Directory:
     """The facts that announces are judged by, and the only way to change them."""
 
@@ -69,9 +93,8 @@ class Directory:
         self._swarms = swarms
         self._clock = clock
         self._loading: dict[Hashable, list[Deferred[None]]] = {}
-        self._changes = 0
-        self._user_writes = DeferredLock()
-        self._torrent_writes = DeferredLock()
+        self._user_changes = Changes()
+        self._torrent_changes = Changes()
 
     def is_absent(self, key: str | bytes, now: int) -> bool:
         """Say whether a passkey or an info hash was looked for and is in no store."""
@@ -131,26 +154,22 @@ class Directory:
         return waiter
 
     async def _load_user(self, passkey: str) -> None:
-        while True:
-            changes = self._changes
-            user = await self._user_store.user_by_passkey(passkey)
-            if changes == self._changes:  # else what was read may be older than a change made meanwhile
-                break
-        if user is None:
-            self.absent.add(passkey, self.now())
-        else:
-            self._remember_user(user)
+        def keep(user: User | None) -> None:
+            if user is None:
+                self.absent.add(passkey, self.now())
+            else:
+                self._remember_user(user)
+
+        await self._user_changes.read(lambda: self._user_store.user_by_passkey(passkey), keep)
 
     async def _load_torrent(self, info_hash: bytes) -> None:
-        while True:
-            changes = self._changes
-            torrent = await self._torrent_store.torrent(info_hash)
-            if changes == self._changes:
-                break
-        if torrent is None:
-            self.absent.add(info_hash, self.now())
-        else:
-            self._remember_torrent(torrent)
+        def keep(torrent: Torrent | None) -> None:
+            if torrent is None:
+                self.absent.add(info_hash, self.now())
+            else:
+                self._remember_torrent(torrent)
+
+        await self._torrent_changes.read(lambda: self._torrent_store.torrent(info_hash), keep)
 
     def _remember_user(self, user: User) -> User:
         live = self.users_by_id.get(user.id)
@@ -173,17 +192,12 @@ class Directory:
 
     async def user(self, user_id: int) -> User:
         """Answer with the live user; `NotFoundError` if there is none."""
-        while True:
-            live = self.users_by_id.get(user_id)
-            if live is not None:
-                return live
-            changes = self._changes
-            user = await self._user_store.user_by_id(user_id)
-            if changes == self._changes:  # else it may have been deleted while it was read
-                break
-        if user is None:
+        live = self.users_by_id.get(user_id) or await self._user_changes.read(
+            lambda: self._user_store.user_by_id(user_id), lambda user: user and self._remember_user(user)
+        )
+        if live is None:
             raise NotFoundError(f"There is no user with the id {user_id}.")
-        return self._remember_user(user)
+        return live
 
     async def list_users(self, after: int, limit: int) -> list[User]:
         """Answer with a page of users in order of id, with their live totals."""
@@ -198,33 +212,27 @@ class Directory:
             user.created_at = user.updated_at = now
             user.written = user.totals.copy()
             self._check_role(user.role, index)
-        await self._user_writes.acquire()
-        try:
+        async with self._user_changes:
             added = await self._user_store.add_users(users)
-            self._changes += 1
-        finally:
-            self._user_writes.release()
-        return [self._remember_user(user) for user in added]
+            self._user_changes.made += 1
+            return [self._remember_user(user) for user in added]
 
     async def change_user(self, user_id: int, changes: dict[str, Any], totals: Mapping[str, int] | None = None) -> User:
         """Set the named fields and the named totals; answer the live user.
 
         What announces add to a total while it is being written is added to the new figure, not lost under it.
         """
-        await self._user_writes.acquire()
-        try:
+        async with self._user_changes:
             user = await self.user(user_id)
             if "role" in changes:
                 self._check_role(changes["role"], 0)
             changes = changes | {"updated_at": self.now()}
             growth = replace(user.totals, **totals or {}).since(user.totals)
             await self._user_store.save_user(replace(user, **changes), growth)
-            self._changes += 1
+            self._user_changes.made += 1
             self._set_user(user, changes)
             user.totals.add(growth)
             user.written.add(growth)
-        finally:
-            self._user_writes.release()
         return user
 
     def _set_user(self, user: User, changes: dict[str, Any]) -> None:
@@ -239,53 +247,42 @@ class Directory:
 
     async def delete_user(self, user_id: int) -> None:
         """Delete the account and let its peers go; `NotFoundError` if there is none."""
-        await self._user_writes.acquire()
-        try:
+        async with self._user_changes:
             if not await self._user_store.delete_user(user_id):
                 raise NotFoundError(f"There is no user with the id {user_id}.")
-            self._changes += 1
+            self._user_changes.made += 1
             user = self.users_by_id.pop(user_id, None)
             if user is not None:
                 self.users.pop(user.passkey, None)
+                _write_off(user)
             self._swarms.forget_user(user_id)
-        finally:
-            self._user_writes.release()
 
     async def add_role(self, role: Role) -> Role:
         """Add a role, with id 0 under the next free one; `ConflictError` if the id is taken."""
-        await self._user_writes.acquire()
-        try:
+        async with self._user_changes:
             if role.id in self.roles:
                 raise ConflictError(f"There is a role with the id {role.id} already.")
             saved = await self._user_store.save_role(role)
             self.roles[saved.id] = saved
-        finally:
-            self._user_writes.release()
         return saved
 
     async def change_role(self, role_id: int, changes: dict[str, Any]) -> Role:
         """Set the named fields of a role; `NotFoundError` if there is none."""
-        await self._user_writes.acquire()
-        try:
+        async with self._user_changes:
             if role_id not in self.roles:
                 raise NotFoundError(f"There is no role with the id {role_id}.")
             saved = await self._user_store.save_role(replace(self.roles[role_id], **changes))
             self.roles[saved.id] = saved
-        finally:
-            self._user_writes.release()
         return saved
 
     async def delete_role(self, role_id: int) -> None:
         """Delete a role; who had it counts as having the default one. The default role itself stays."""
         if role_id == DEFAULT_ROLE:
             raise ConflictError("The default role cannot be removed.")
-        await self._user_writes.acquire()
-        try:
+        async with self._user_changes:
             if not await self._user_store.delete_role(role_id):
                 raise NotFoundError(f"There is no role with the id {role_id}.")
             self.roles.pop(role_id, None)
-        finally:
-            self._user_writes.release()
 
     def _check_role(self, role_id: int, index: int) -> None:
         if role_id not in self.roles:
@@ -314,37 +311,32 @@ class Directory:
         for torrent in torrents:
             torrent.created_at = torrent.updated_at = now
             torrent.written = torrent.totals.copy()
-        await self._torrent_writes.acquire()
-        try:
+        async with self._torrent_changes:
             await self._torrent_store.add_torrents(torrents)
-            self._changes += 1
+            self._torrent_changes.made += 1
             for torrent in torrents:
-                self._forget_torrent(torrent.info_hash)
+                self._replace_deleted(torrent)
                 self._remember_torrent(torrent)
-        finally:
-            self._torrent_writes.release()
         return torrents
 
     async def change_torrent(
         self, info_hash: bytes, changes: dict[str, Any], totals: Mapping[str, int] | None = None
     ) -> Torrent:
         """Set the named fields and the named totals, as `change_user` does; answer the live torrent."""
-        await self._torrent_writes.acquire()
-        try:
+        async with self._torrent_changes:
             torrent = await self.torrent(info_hash)
             changes = changes | {"updated_at": self.now()}
             growth = replace(torrent.totals, **totals or {}).since(torrent.totals)
             await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
-            self._changes += 1
+            self._torrent_changes.made += 1
             for each in hashes_of(torrent):
                 self.torrents.pop(each, None)
             for name, value in changes.items():
                 setattr(torrent, name, value)
+            self._replace_deleted(torrent)
             self._remember_torrent(torrent)
             torrent.totals.add(growth)
             torrent.written.add(growth)
-        finally:
-            self._torrent_writes.release()
         return torrent
 
     async def delete_torrent(self, info_hash: bytes, reason: str) -> None:
@@ -352,11 +344,12 @@ class Directory:
         torrent = await self.change_torrent(info_hash, {"deleted": True, "reason": reason})
         self._swarms.drop_torrent(torrent.info_hash)
 
-    def _forget_torrent(self, info_hash: bytes) -> None:
-        torrent = self.torrents.get(info_hash)
-        if torrent is not None:
-            for each in hashes_of(torrent):
+    def _replace_deleted(self, torrent: Torrent) -> None:
+        """Forget the deleted torrents that had one of this torrent's hashes, as the store has done."""
+        for gone in {self.torrents[each] for each in hashes_of(torrent) if each in self.torrents}:
+            for each in hashes_of(gone):
                 self.torrents.pop(each, None)
+            _write_off(gone)
 
     async def save_whitelisted(self, prefix: str, name: str) -> None:
         """Allow clients whose peer id starts with `prefix`."""
@@ -379,6 +372,11 @@ def hashes_of(torrent: Torrent) -> list[bytes]:
     if torrent.info_hash_v2 is None or torrent.info_hash_v2[:20] == torrent.info_hash:
         return [torrent.info_hash]
     return [torrent.info_hash, torrent.info_hash_v2[:20]]
+
+
+def _write_off(account: User | Torrent) -> None:
+    """Let nothing of an account wait to be written any more: one may be added that has its id or its hash."""
+    account.written = account.totals
 
 
 def new_passkey() -> str:

@@ -61,7 +61,7 @@ class IStore(Interface):
         """Connect, bring the schema up to date, and be ready. Fails with `StoreError` in words an operator acts on."""
 
     def close() -> Deferred[None]:
-        """Let go of everything, after what was asked for before is done."""
+        """Let go of everything, after what was asked for before is done; do nothing if it is not open."""
 
     def last_number(kind: str, instance: str) -> Deferred[int]:
         """Answer with the number of the last batch of `kind` ("users", "torrents", "peers") applied for `instance`.

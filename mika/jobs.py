@@ -181,11 +181,11 @@ class Flusher(Periodic):
         taken = self.pending.take_torrents(self.most)
         if not taken:
             return 0
-        completions = self.pending.completions
-        self.pending.completions = set()
+        completions = self.pending.take_completions()
+        completers = sorted((torrent.info_hash, user_id) for torrent, user_id in completions)
         growth = sorted(((torrent.info_hash, grown) for torrent, grown in taken), key=_first)
         try:
-            await self.targets.torrents.apply_torrents(TorrentBatch(self._mark(), growth, sorted(completions)))
+            await self.targets.torrents.apply_torrents(TorrentBatch(self._mark(), growth, completers))
         except BaseException:
             self.pending.torrents.update(torrent for torrent, _ in taken)
             self.pending.completions |= completions

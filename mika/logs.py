@@ -20,6 +20,7 @@ from twisted.logger import (
 )
 
 from mika.config import General
+from mika.errors import ConfigError
 
 
 def log_observer(config: General, options: Any) -> ILogObserver | None:
@@ -27,14 +28,24 @@ def log_observer(config: General, options: Any) -> ILogObserver | None:
 
     `options` are those of `twistd mika`, whose parent says where to log to.
     """
-    twistd = getattr(options, "parent", None) or {}
-    if (config.log_level in ("info", "debug") and config.log_format == "text") or twistd.get("logger"):
-        return None
+    twistd = getattr(options, "parent", None) or {"nodaemon": True}
     path = twistd.get("logfile")
-    out: TextIO = sys.stdout if path in (None, "", "-") else Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    refused = path == "-" and not twistd["nodaemon"]  # a daemon has no standard output; twistd says so and ends
+    if (config.log_level in ("info", "debug") and config.log_format == "text") or refused:
+        return None
+    if twistd.get("logger") or twistd.get("syslog"):
+        return None
+    out = sys.stdout if path == "-" or (twistd["nodaemon"] and not path) else _opened(Path(path or "twistd.log"))
     write = as_json if config.log_format == "json" else formatEventAsClassicLogText
     least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(config.log_level))
     return FilteringLogObserver(FileLogObserver(out, write), [least])
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as problem:
+        raise ConfigError(f"{path}: the log cannot be written: {problem.strerror}") from None
 
 
 def as_json(event: LogEvent) -> str | None:

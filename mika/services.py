@@ -82,7 +82,7 @@ class InOrder(MultiService):
         self.log.critical("mika did not start: {words}", words=words)
         sys.__stderr__.write(f"mika did not start: {words}\n")  # type: ignore[union-attr]
         exit_with_failure()
-        if self._reactor.running:
+        if self.running and self._reactor.running:  # else it is being stopped already
             self._reactor.stop()
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
@@ -115,10 +115,11 @@ def exit_with_failure() -> None:
 class StoresService(Service):
     """Opens the stores, and reads what the directory always has in memory."""
 
+    log = Logger()
+
     def __init__(self, stores: Stores, directory: Directory) -> None:
         self._stores = stores
         self._directory = directory
-        self._open: list[Any] = []
 
     def startService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Open each store once."""
@@ -129,7 +130,6 @@ class StoresService(Service):
         try:
             for store in self._stores.unique:
                 await store.open()
-                self._open.append(store)
             await self._directory.open()
         except BaseException:
             await self._close_all()
@@ -141,8 +141,12 @@ class StoresService(Service):
         return ensureDeferred(self._close_all())
 
     async def _close_all(self) -> None:
-        while self._open:
-            await self._open.pop().close()
+        """Close every store, open or not: one that was cut short while it opened may hold something."""
+        for store in reversed(self._stores.unique):
+            try:
+                await store.close()
+            except Exception:  # noqa: BLE001 - the others must still be closed
+                self.log.failure("a store did not close as it should")
 
 
 class SwarmsService(Service):

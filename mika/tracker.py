@@ -156,7 +156,7 @@ class Tracker:
     def _complete(self, user: User, torrent: Torrent, credit: Totals) -> None:
         """Count a completion: once a user and torrent, whatever a client says how often."""
         torrent.completers.add(user.id)
-        self.pending.completions.add((torrent.info_hash, user.id))
+        self.pending.completions.add((torrent, user.id))
         credit.completed = 1
 
     def _enter(self, user: User, torrent: Torrent, credit: Totals) -> None:
@@ -181,14 +181,14 @@ class Tracker:
         return response
 
     def _figures(self, request: AnnounceRequest, torrent: Torrent | None, swarm: Swarm | None) -> AnnounceResponse:
-        interval = self.interval + int(self.random() * self.jitter)
-        response = AnnounceResponse(request.endpoint[:-2], interval, self.min_interval)
-        if torrent is not None:
-            response.downloaded = torrent.totals.completed
-        if swarm is not None:
-            response.complete = swarm.complete
-            response.incomplete = swarm.incomplete
-        return response
+        return AnnounceResponse(
+            request.endpoint[:-2],
+            self.interval + int(self.random() * self.jitter),
+            self.min_interval,
+            0 if swarm is None else swarm.complete,
+            0 if swarm is None else swarm.incomplete,
+            0 if torrent is None else torrent.totals.completed,
+        )
 
 
 def listable(*, allow_non_routable: bool) -> Callable[[bytes], bool]:

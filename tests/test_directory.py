@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from mika import directory as directory_module
 from mika.directory import Absent, Directory, hashes_of
 from mika.errors import ConflictError, NotFoundError, StoreError
-from mika.interfaces import TorrentBatch, UserBatch
+from mika.interfaces import Mark, TorrentBatch, UserBatch
 from mika.model import DEFAULT_ROLE, Role, Torrent, Totals, User
 from mika.store.memory import MemoryStore
 from mika.swarm.swarms import Swarms
@@ -472,17 +472,21 @@ def test_correction_and_announces_during_it_both_count():
     user, torrent = setting.live_user(), setting.live_torrent()
     for account in (user, torrent):
         account.totals.add(Totals(uploaded=70, announces=1))
-    setting.store.hold("apply_users", "apply_torrents")
+    setting.store.hold("save_user", "save_torrent")
     changed = setting.begin(setting.directory.change_user(1, {}, {"uploaded": 1000, "bonus": 5}))
     changed_torrent = setting.begin(setting.directory.change_torrent(INFO_HASH, {}, {"uploaded": 10}))
     for account in (user, torrent):
         account.totals.add(Totals(uploaded=30, announces=1))
-    setting.store.let_go("apply_users")
-    setting.store.let_go("apply_torrents")
+    setting.store.let_go("save_user")
+    setting.store.let_go("save_torrent")
     assert result(changed).totals == Totals(uploaded=1030, bonus=5, announces=2)
     assert result(changed_torrent).totals == Totals(uploaded=40, announces=2)
-    result(setting.store.apply_users(UserBatch(None, [(1, user.totals.since(user.written))])))
-    result(setting.store.apply_torrents(TorrentBatch(None, [(INFO_HASH, torrent.totals.since(torrent.written))])))
+    result(setting.store.apply_users(UserBatch(Mark("mika", 0), [(1, user.totals.since(user.written))])))
+    result(
+        setting.store.apply_torrents(
+            TorrentBatch(Mark("mika", 0), [(INFO_HASH, torrent.totals.since(torrent.written))])
+        )
+    )
     assert result(setting.store.user_by_id(1)).totals == user.totals
     assert result(setting.store.torrent(INFO_HASH)).totals == torrent.totals
 

@@ -169,6 +169,7 @@ class AnnounceProtocol(Protocol):
     """
 
     factory: AnnounceFactory
+    transport: Any
 
     def __init__(self, factory: AnnounceFactory) -> None:
         self.factory = factory
@@ -183,7 +184,7 @@ class AnnounceProtocol(Protocol):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Remember who is there, and whether it may speak for others."""
         self.factory.connections.add(self)
-        self.address = packed(self.transport.getPeer().host)  # type: ignore[union-attr]
+        self.address = packed(self.transport.getPeer().host)
         self._greeted = self._greeted or not self.factory.proxies.include(self.address)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002, N802 - Twisted's interface
@@ -194,6 +195,18 @@ class AnnounceProtocol(Protocol):
         """Answer every request that is complete."""
         if self._ended or not data:
             return
+        factory = self.factory
+        if not (self._rest or self.waiting or factory.proxies):
+            # A client that keeps its connection sends one announce at a time: the straight way through.
+            answered = factory.answer_ordinary(data, 0, self.address)
+            if answered is not None:
+                self.since = factory.clock()
+                self.patience = IDLE_TIME
+                self._ended = answered.close
+                self._write(answered.answer)
+                if self._ended or answered.end == len(data):
+                    return
+                data = data[answered.end :]
         self._rest = self._rest + data if self._rest else data
         if self.waiting is None:
             self._serve()
@@ -260,7 +273,7 @@ class AnnounceProtocol(Protocol):
 
     def _answered_at_once(self, head: Head, address: bytes) -> bool:
         """Answer a request when its facts are loaded, and read on then; say whether they were there at once."""
-        self._transport.pauseProducing()
+        self.transport.pauseProducing()
         waiting: Deferred[None] = Deferred()
         self.waiting = waiting
         answer = ensureDeferred(self.factory.answer_later(head, address))
@@ -274,18 +287,18 @@ class AnnounceProtocol(Protocol):
         self.waiting = None
         self._ended = self._ended or close
         self._write(answer)
-        self._transport.resumeProducing()
+        self.transport.resumeProducing()
 
     def _failed(self, failure: Failure) -> None:
         self.waiting = None
         self._ended = True
         self.factory.log.failure("a waiting request could not be answered", failure)
-        self._transport.abortConnection()
+        self.transport.abortConnection()
 
     def _write(self, data: bytes) -> None:
-        self._transport.write(data)
+        self.transport.write(data)
         if self._ended:
-            self._transport.loseConnection()
+            self.transport.loseConnection()
 
     def _end_with(self, data: bytes) -> None:
         """Answer what is no request and end: our side first, so that an unread rest does not cost the answer."""
@@ -293,24 +306,20 @@ class AnnounceProtocol(Protocol):
         self._rest = b""
         self.since = self.factory.clock()
         self.patience = SWEEP_TIME
-        self._transport.write(data)
+        self.transport.write(data)
         # TLS passes on what it does not know to the connection that it wraps, which must not end before it.
-        if hasattr(self._transport, "loseWriteConnection") and not isinstance(self.transport, TLSMemoryBIOProtocol):
-            self._transport.loseWriteConnection()
+        if hasattr(self.transport, "loseWriteConnection") and not isinstance(self.transport, TLSMemoryBIOProtocol):
+            self.transport.loseWriteConnection()
         else:
-            self._transport.loseConnection()
+            self.transport.loseConnection()
 
     def end(self) -> None:
         """End the connection after the answer that it waits for, if any."""
         self._ended = True
         if self.waiting is None:
-            self._transport.loseConnection()
+            self.transport.loseConnection()
 
     def cut_off(self) -> None:
         """End a connection that used up its time."""
         if self.waiting is None:
-            self._transport.abortConnection()
-
-    @property
-    def _transport(self) -> Any:
-        return self.transport
+            self.transport.abortConnection()

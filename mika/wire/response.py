@@ -16,13 +16,21 @@ class AnnounceResponse:
 
     __slots__ = ("complete", "downloaded", "external_ip", "incomplete", "interval", "min_interval", "peers", "warning")
 
-    def __init__(self, external_ip: bytes, interval: int, min_interval: int) -> None:
+    def __init__(
+        self,
+        external_ip: bytes,
+        interval: int,
+        min_interval: int,
+        complete: int = 0,
+        incomplete: int = 0,
+        downloaded: int = 0,
+    ) -> None:
         self.external_ip = external_ip
         self.interval = interval
         self.min_interval = min_interval
-        self.complete = 0
-        self.incomplete = 0
-        self.downloaded = 0
+        self.complete = complete
+        self.incomplete = incomplete
+        self.downloaded = downloaded
         self.peers = b""
         self.warning = b""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from functional.tracker_process import TWISTD, clean_environment
 
-PATIENCE = 20
+PATIENCE = 30
 """Seconds after which a start that failed must have ended by itself; a busy machine needs some for the imports."""
 
 AS_ANYBODY = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

@@ -63,23 +63,26 @@ def test_file_moves_and_the_accounts_are_exact(tracker, start_client, tmp_path, 
     wait_until("ann has announced", lambda: tracker.user(ann["id"])["announces"] == first_announces)
     assert counts() == (1, 0, 0)
     bobs_client.add(torrent_of(bob, bobs_client), downloads)
-    wait_until("bob leeches", lambda: counts() == (1, 1, 0))
+    wait_until("bob has announced", lambda: tracker.user(bob["id"])["announces"] == first_announces)
+    assert counts() == (1, 1, 0)
     wait_until("bob is connected to ann", bobs_client.connected)
     assert bobs_client.connected() <= {endpoint(host, anns_client.port) for host in case.hosts}
-    assert (anns_client.handed(), bobs_client.handed()) == (0, 1)
+    wait_until("bob was handed ann alone", lambda: bobs_client.handed() == 1)
+    assert anns_client.handed() == 0
     for user, other in ((ann, bobs_client), (bob, anns_client)):
         for host in case.hosts:
             ask = partial(
                 tracker.announce, tracker.announce_url(user, host), content.info_hash, b"-XX0001-asks-by-hand"
             )
             assert handed_out(ask()) == {endpoint(host, other.port)}
-        ask(event="stopped")
+        ask(event="stopped")  # one stop for both families
     assert counts() == (1, 1, 0)
 
     bobs_client.let_go()
     wait_until("bob has all of it", bobs_client.is_complete)
     wait_until("bob seeds", lambda: counts() == (2, 0, 1))
-    assert (downloads / content.file.name).read_bytes() == content.file.read_bytes()
+    copy, original = downloads / content.file.name, content.file.read_bytes()
+    wait_until("bob's file is written", lambda: copy.read_bytes() == original)
 
     anns_client.leave()
     wait_until("ann is gone", lambda: counts() == (1, 0, 1))

@@ -9,7 +9,6 @@ import json
 import random
 import socket
 import subprocess
-import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
@@ -61,28 +60,29 @@ class Client(Protocol):
         """End the client."""
 
 
+LIBTORRENT_SETTINGS = {
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "allow_multiple_connections_per_ip": True,
+    "announce_to_all_tiers": True,
+    # By default it announces to a tracker on the same machine only where the path begins with /announce.
+    "ssrf_mitigation": False,
+    "alert_mask": libtorrent.alert.category_t.tracker_notification,
+    "alert_queue_size": 100_000,
+}
+
+
 class Libtorrent:
     """A libtorrent session, listening at the given loopback addresses on one free port."""
 
     announce_path = "/{passkey}/announce"
 
-    SETTINGS = {
-        "enable_dht": False,
-        "enable_lsd": False,
-        "enable_upnp": False,
-        "enable_natpmp": False,
-        "allow_multiple_connections_per_ip": True,
-        "announce_to_all_tiers": True,
-        # By default it announces to a tracker on the same machine only where the path begins with /announce.
-        "ssrf_mitigation": False,
-        "alert_mask": libtorrent.alert.category_t.tracker_notification,
-        "alert_queue_size": 100_000,
-    }
-
     def __init__(self, *hosts: str) -> None:
         self.port = free_port()
         interfaces = ",".join(endpoint(host, self.port) for host in hosts)
-        self._session = libtorrent.session(self.SETTINGS | {"listen_interfaces": interfaces})
+        self._session = libtorrent.session(LIBTORRENT_SETTINGS | {"listen_interfaces": interfaces})
         self._torrent: Any = None
         self._handed = 0
 
@@ -131,12 +131,7 @@ class Libtorrent:
         del self._session, self._torrent
 
 
-class Qbittorrent:
-    """A qbittorrent-nox with a profile of its own under `directory`, driven by its Web API."""
-
-    announce_path = "/announce/{passkey}"  # see `ssrf_mitigation` above: this client is as it comes
-
-    PROFILE = r"""
+QBITTORRENT_PROFILE = r"""
 [LegalNotice]
 Accepted=true
 
@@ -161,6 +156,12 @@ Session\QueueingSystemEnabled=false
 PortForwardingEnabled=false
 """
 
+
+class Qbittorrent:
+    """A qbittorrent-nox with a profile of its own under `directory`, driven by its Web API."""
+
+    announce_path = "/announce/{passkey}"  # see `ssrf_mitigation` above: this client is as it comes
+
     def __init__(self, directory: Path) -> None:
         self.port = free_port()
         self._web = f"http://127.0.0.1:{free_port()}/api/v2/"
@@ -168,7 +169,7 @@ PortForwardingEnabled=false
         profile = directory / "qBittorrent" / "config" / "qBittorrent.conf"
         profile.parent.mkdir(parents=True)
         web_port = self._web.rpartition(":")[2].partition("/")[0]
-        profile.write_text(self.PROFILE.format(port=self.port, web_port=web_port))
+        profile.write_text(QBITTORRENT_PROFILE.format(port=self.port, web_port=web_port))
         self._output = directory / "output"
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -190,7 +191,7 @@ PortForwardingEnabled=false
         assert self._process.poll() is None, self._output.read_text()
         try:
             return self._get("app/webapiVersion").decode()
-        except urllib.error.URLError:
+        except OSError:  # not yet, or not ready for it
             return ""
 
     def add(self, torrent: bytes, directory: Path) -> None:
@@ -214,7 +215,8 @@ PortForwardingEnabled=false
 
     def is_complete(self) -> bool:
         """Ask for the torrent."""
-        return bool(self._torrent()[0]["progress"] == 1 and self._torrent()[0]["state"] in ("uploading", "stalledUP"))
+        torrent = self._torrent()[0]
+        return torrent["progress"] == 1 and torrent["state"] in ("uploading", "stalledUP")
 
     def moved(self) -> Moved:
         """Return the counters of this session, which are what it announces."""

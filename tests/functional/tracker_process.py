@@ -22,7 +22,7 @@ import bencodepy
 TWISTD = Path(sys.executable).with_name("twistd")
 MIKA = Path(sys.executable).with_name("mika")
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds that anything may take on a busy machine before a test gives up."""
 
 TELLING = 12
