@@ -44,7 +44,7 @@ class TorrentBatch:
 
 @dataclass(slots=True)
 class PeerBatch:
-    """Peers as they are now, and the keys (info_hash, user_id, peer_id) of those that are gone; both sorted by key.
+    """Peers as they are now, and the keys (info_hash, user_id, peer_id) of those that are gone, in any order.
 
     The peers are the live ones and change with the next announce: a store takes what it writes at the call.
     """

@@ -78,7 +78,7 @@ class Targets:
 
 
 class Flusher(Periodic):
-    """Writes what waits, in batches sorted by key, never two of one kind at once.
+    """Writes what waits, in batches, never two of one kind at once.
 
     A batch that fails waits on, merged with what comes; a store's trouble is logged once when it begins and once when
     it ends. `instance` names this tracker in the marks that go with each batch.
@@ -200,8 +200,7 @@ class Flusher(Periodic):
             return 0
         present: list[tuple[bytes, Peer]] = []
         gone: list[PeerKey] = []
-        for key in sorted(taken):
-            peer = taken[key]
+        for key, peer in taken.items():
             if peer is None:
                 gone.append(key)
             else:

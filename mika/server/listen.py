@@ -68,7 +68,8 @@ class AnnounceService(Service):
         try:
             port.startListening()
         except CannotListenError as problem:
-            if address.host == "::" and getattr(problem.socketError, "errno", None) == errno.EAFNOSUPPORT:
+            no_ipv6 = getattr(problem.socketError, "errno", None) == errno.EAFNOSUPPORT
+            if no_ipv6 and address.host == "::" and any(":" not in other.host for other, _ in self._wanted):
                 self.log.warn("this machine has no IPv6: {address} is left out", address=str(address))
                 return
             raise

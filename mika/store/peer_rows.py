@@ -5,6 +5,7 @@ Clients count in unsigned 64 bits, columns are signed: the upper half is kept as
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -19,7 +20,7 @@ from mika.store.values import PEER_FIELDS, thaw_peer
 Key = tuple[bytes, int, bytes]
 
 _COLUMNS = ("info_hash", *PEER_FIELDS)
-_COUNTERS = slice(PEER_FIELDS.index("uploaded"), PEER_FIELDS.index("left") + 1)
+_COUNTERS = tuple(_COLUMNS.index(name) for name in ("uploaded", "downloaded", "left"))
 _UINT64_MAX = 2**64 - 1
 
 _KEY = ("info_hash", "user_id", "peer_id")
@@ -35,7 +36,8 @@ def load(connection: Connection) -> list[tuple[bytes, Peer]]:
     """Return every peer and the info hash of its swarm."""
     found = []
     for info_hash, *frozen in connection.execute(select(*(peers.c[name] for name in _COLUMNS))):
-        frozen[_COUNTERS] = [number & _UINT64_MAX for number in frozen[_COUNTERS]]
+        for at in _COUNTERS:
+            frozen[at - 1] &= _UINT64_MAX
         found.append((info_hash, thaw_peer(frozen)))
     return found
 
@@ -49,12 +51,8 @@ def apply(
 ) -> None:
     """Delete the gone, write the present (info hash and `freeze_peer`), and write the mark."""
     dialect.execute_all(connection, _GONE, _KEY, sorted(gone))
-    rows = [_row(info_hash, frozen) for info_hash, frozen in sorted(present)]
+    rows = sorted((info_hash, *frozen) for info_hash, frozen in present)
+    if rows and max(map(max, map(itemgetter(*_COUNTERS), rows))) > INT64_MAX:
+        rows = [tuple(_signed(value) if at in _COUNTERS else value for at, value in enumerate(row)) for row in rows]
     dialect.execute_all(connection, dialect.upsert(peers), _COLUMNS, rows)
     write_mark(connection, "peers", mark)
-
-
-def _row(info_hash: bytes, frozen: tuple[Any, ...]) -> tuple[Any, ...]:
-    if max(frozen[_COUNTERS]) <= INT64_MAX:
-        return (info_hash, *frozen)
-    return (info_hash, *frozen[: _COUNTERS.start], *map(_signed, frozen[_COUNTERS]), *frozen[_COUNTERS.stop :])

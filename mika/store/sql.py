@@ -16,7 +16,7 @@ from mika.model import Peer, Role, Torrent, Totals, User
 from mika.store import batches, peer_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect
-from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peer
+from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
 
 
 @implementer(IUserStore, ITorrentStore, IPeerStore)
@@ -132,5 +132,6 @@ class SqlStore:
 
     def apply_peers(self, batch: PeerBatch) -> Deferred[None]:
         """See `IPeerStore`."""
-        present = [(info_hash, freeze_peer(peer)) for info_hash, peer in batch.present]
-        return self._database.write(peer_rows.apply, self._dialect, batch.mark, present, list(batch.gone))
+        return self._database.write(
+            peer_rows.apply, self._dialect, batch.mark, freeze_peers(batch.present), list(batch.gone)
+        )

@@ -5,9 +5,9 @@ The live objects go on changing with every announce while a store still works. B
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from mika.model import Peer, Torrent, Totals, User
@@ -47,9 +47,14 @@ def freeze_growth(growth: Iterable[tuple[Any, Totals]]) -> Growth:
 
 
 def freeze_peer(peer: Peer) -> tuple[Any, ...]:
-    """Return the `PEER_FIELDS` of a peer: in one C call, because a flush does this for thousands at once."""
+    """Return the `PEER_FIELDS` of a peer."""
     frozen: tuple[Any, ...] = _freeze(peer)
     return frozen
+
+
+def freeze_peers(peers: Sequence[tuple[bytes, Peer]]) -> list[tuple[bytes, tuple[Any, ...]]]:
+    """Return info hashes with the `PEER_FIELDS` of their peers, in C: a flush does this for thousands at once."""
+    return list(zip(map(itemgetter(0), peers), map(_freeze, map(itemgetter(1), peers)), strict=True))
 
 
 def thaw_peer(frozen: Iterable[Any]) -> Peer:

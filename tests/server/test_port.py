@@ -114,14 +114,15 @@ class PortTestCase(TestCase):
 
     def leave(self, data: bytes) -> Deferred[None]:
         """Send, and close at once with a reset, nothing read: as a client does that shuts down."""
-
         return deferToThread(lambda: self.reset(self.connect(), data))
 
     def reset(self, client: socket.socket, data: bytes) -> None:
         """Send, see it arrive, and reset the connection."""
         client.sendall(data)
-        while struct.unpack("i", ioctl(client, TIOCOUTQ, bytes(4)))[0]:
-            time.sleep(0.001)  # what has not reached the other end is lost by a reset
+        deadline = time.monotonic() + 10
+        while struct.unpack("i", ioctl(client, TIOCOUTQ, bytes(4)))[0]:  # what has not arrived is lost by a reset
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
 
@@ -243,7 +244,8 @@ class AnnouncePortTests(LeavingClients, PortTestCase):
         self.fill()
         for each in HASHES[:250]:
             self.site.announce(info_hash=each)
-        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # accepted sockets inherit it
+        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # accepted sockets inherit both
+        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024 * 1024)
         client = await deferToThread(self.connect, 4096)
         await deferToThread(client.sendall, announce_bytes(numwant=200) * 100)
         await self.until(lambda: self.site.user().totals.announces == 350)
