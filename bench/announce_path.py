@@ -70,7 +70,7 @@ def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[st
         return results
 
     announces = stage("read", lambda data: read_ordinary(data, 0, ADDRESS), lap)
-    answers = stage("tracker", lambda announce: factory.tracker.announce(announce.request, now), announces)
+    answers = stage("tracker", lambda announce: factory.tracker.announce(announce[0], now), announces)
     refused = [answer for answer in answers if not isinstance(answer, AnnounceResponse)]
     if refused:
         sys.exit(f"the tracker refused {len(refused)} announces, the first with {refused[0]}")
@@ -78,7 +78,7 @@ def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[st
     stage(
         "write the answer",
         lambda pair: write_answer(*pair),
-        zip(bodies, (each.headers for each in announces), strict=True),
+        zip(bodies, (each[1] for each in announces), strict=True),
     )
     gc.enable()
     return times

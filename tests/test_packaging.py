@@ -1,4 +1,4 @@
-"""What is built of this tree and installed elsewhere is the whole tracker: it starts from there and makes its database."""
+"""What is built of this tree and installed elsewhere is the whole tracker: it starts there and makes its database."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def installed(built, tmp_path_factory) -> Path:
 
 
 def test_wheel_has_what_the_tracker_needs_and_nothing_else(built):
-    """Every module of the tree, the plugin without an __init__ beside it, the marker of types; no tests, no benchmarks."""
+    """Every module of the tree, the plugin without an __init__ beside it, the marker of types; no tests."""
     with zipfile.ZipFile(built[1]) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     modules = {str(path.relative_to(TREE)) for path in (TREE / "mika").rglob("*.py")}
@@ -94,7 +94,7 @@ def test_wheel_says_what_it_is(built):
         assert f"{place}/licenses/LICENSE" in wheel.namelist()
     assert (metadata["Name"], metadata["Version"]) == ("mika", mika.__version__)
     assert metadata["Requires-Python"] == ">=3.11"
-    assert metadata["License-Expression"] or metadata["License"] == "MIT"
+    assert (metadata["License-Expression"] or metadata["License"]) == "MIT"
     assert "mika = mika.cli:main" in commands
     required = {line.split(";")[0].split("[")[0].split(">")[0].strip() for line in metadata.get_all("Requires-Dist")}
     assert {"twisted", "sqlalchemy", "alembic", "pydantic", "treq", "click", "rich", "bencode.py"} <= required

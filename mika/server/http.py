@@ -7,7 +7,7 @@ the connections, and answers most of them from the factory in one go, without an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -41,14 +41,6 @@ ATTEMPTS = 5
 Request = AnnounceRequest | ScrapeRequest
 
 
-class Answered(NamedTuple):
-    """An answer, whether the connection ends with it, and where the next request begins."""
-
-    answer: bytes
-    close: bool
-    end: int
-
-
 class AnnounceFactory(Factory):
     """What all connections of the announce ports share: the tracker, who is connected, and the time limits."""
 
@@ -78,8 +70,11 @@ class AnnounceFactory(Factory):
         """Make the protocol of one connection."""
         return AnnounceProtocol(self)
 
-    def answer_ordinary(self, data: bytes, position: int, address: bytes) -> Answered | None:
-        """Answer an announce that is like most are; None, and nothing done, for any other, or if it must wait."""
+    def answer_ordinary(self, data: bytes, position: int, address: bytes) -> tuple[bytes, bool, int] | None:
+        """Answer an announce that is like most are: the answer, whether the connection ends, where the next one begins.
+
+        None, and nothing done, for any other request, or if a fact must be loaded first.
+        """
         try:
             ordinary = read_ordinary(data, position, address)
             if ordinary is None:
@@ -88,7 +83,7 @@ class AnnounceFactory(Factory):
             body = self._ask(request)
         except BadRequest:
             return None  # `read_head` finds it too
-        return Answered(write_answer(body, headers), headers.close, end) if isinstance(body, bytes) else None
+        return (write_answer(body, headers), headers.close, end) if isinstance(body, bytes) else None
 
     def answer(self, head: Head, address: bytes) -> bytes | None:
         """Answer any request from a packed address at once; None, and nothing done, if a fact must be loaded first."""
@@ -202,11 +197,11 @@ class AnnounceProtocol(Protocol):
             if answered is not None:
                 self.since = factory.clock()
                 self.patience = IDLE_TIME
-                self._ended = answered.close
-                self._write(answered.answer)
-                if self._ended or answered.end == len(data):
+                answer, self._ended, end = answered
+                self._write(answer)
+                if self._ended or end == len(data):
                     return
-                data = data[answered.end :]
+                data = data[end:]
         self._rest = self._rest + data if self._rest else data
         if self.waiting is None:
             self._serve()
@@ -229,8 +224,8 @@ class AnnounceProtocol(Protocol):
                 if not self.factory.proxies:
                     answered = self.factory.answer_ordinary(data, position, self.address)
                     if answered is not None:
-                        answers.append(answered.answer)
-                        self._ended, position = answered.close, answered.end
+                        known, self._ended, position = answered
+                        answers.append(known)
                         continue
                 head = read_head(data, position)
                 if head is None:

@@ -80,19 +80,20 @@ class Head(NamedTuple):
     end: int
 
 
-class Ordinary(NamedTuple):
-    """An announce that was read in one go, and where the next request begins."""
+class Further(NamedTuple):
+    """What the less weighty parameters of an announce say."""
 
-    request: AnnounceRequest
-    headers: Headers
-    end: int
+    event: Event
+    numwant: int
+    key: bytes
+    crypto: int
 
 
-def read_ordinary(data: bytes, start: int, address: bytes) -> Ordinary | None:
-    """Read an announce at `start` that is like most; None if it is not, or not complete: then `read_head` says more.
+def read_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceRequest, Headers, int] | None:
+    """Read an announce at `start` that is like most; answer it, its headers, and where the next request begins.
 
-    The straight way for nearly every request. Where it answers, `read_head` and `read_target` say the same in more
-    steps; a test compares them.
+    None if it is not ordinary, or not complete: then `read_head` says more. The straight way for nearly every request;
+    where it answers, `read_head` and `read_target` say the same in more steps, and a test compares them.
     """
     found = _ORDINARY.match(data, start)
     if found is None:
@@ -105,19 +106,17 @@ def read_ordinary(data: bytes, start: int, address: bytes) -> Ordinary | None:
     if data.find(b"\r\n", start) != version + 8 or data.find(b"\\", start, version) >= 0:
         return None
     passkey, passkey_last, info_hash, peer_id, port, uploaded, downloaded, left, more = found.groups()
-    further = dict(_FURTHER.findall(more))
     headers = read_headers(data[version : end + 2])
+    further = read_further(more)
+    if further is None or headers.body:
+        return None
     try:
         info_hash = escape_decode(info_hash.replace(b"%", b"\\x"))[0]  # as `unquote` does
         peer_id = escape_decode(peer_id.replace(b"%", b"\\x"))[0]
-        event = EVENTS[further.get(b"event", b"")]
-        numwant = further.get(b"numwant", b"0")
         endpoint = address + int(port).to_bytes(2, "big")
-    except (ValueError, KeyError, OverflowError):
+    except (ValueError, OverflowError):
         return None
-    if len(info_hash) != 20 or len(peer_id) != 20 or not numwant.isdigit() or not _COMMON.issuperset(further):
-        return None
-    if headers.body:
+    if len(info_hash) != 20 or len(peer_id) != 20:
         return None
     request = AnnounceRequest(
         (passkey or passkey_last).decode("latin-1"),
@@ -127,12 +126,26 @@ def read_ordinary(data: bytes, start: int, address: bytes) -> Ordinary | None:
         int(uploaded),
         int(downloaded),
         int(left),
+        *further,
+    )
+    return request, headers, end + 4
+
+
+# A client says the same here with each announce of each of its torrents, but for the event.
+@lru_cache(maxsize=16384)
+def read_further(more: bytes) -> Further | None:
+    """Read what stands behind `left` in an announce; None if there is anything uncommon in it."""
+    further = dict(_FURTHER.findall(more))
+    event = EVENTS.get(further.get(b"event", b""))
+    numwant = further.get(b"numwant", b"0")
+    if event is None or not numwant.isdigit() or not _COMMON.issuperset(further):
+        return None
+    return Further(
         event,
         int(numwant[:18]) if b"numwant" in further else -1,
         further.get(b"key", b"")[:64],
         CRYPTO_SUPPORTED if further.get(b"supportcrypto") == b"1" else 0,
     )
-    return Ordinary(request, headers, end + 4)
 
 
 def read_head(data: bytes, start: int = 0) -> Head | None:

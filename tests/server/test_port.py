@@ -250,9 +250,11 @@ class AnnouncePortTests(LeavingClients, PortTestCase):
         await deferToThread(client.sendall, announce_bytes(numwant=200) * 100)
         await self.until(lambda: self.site.user().totals.announces == 350)
         [connection] = self.site.factory.connections
-        self.assertTrue(connection.transport.dataBuffer)
+        transport = connection.transport
+        unsent = len(transport.dataBuffer) + transport._tempDataLen
         self.reset(client, b"".join(announce_bytes(info_hash=each, event="stopped") for each in HASHES[:250]))
         await self.until(lambda: not self.site.factory.connections)
+        self.assertGreater(unsent, 0)
         self.assertEqual(self.site.user().totals.announces, 600)
 
     async def test_client_that_never_reads(self):

@@ -292,7 +292,7 @@ def test_fast_reader_agrees_with_the_plain_ones(target, query, end, behind) -> N
     data = f"GET {target}?".encode() + query + b" " + end.encode() + behind
     try:
         ordinary = read_ordinary(data, 0, ADDRESS)
-        read: Any = ordinary and (fields(ordinary.request), ordinary.headers, ordinary.end)
+        read: Any = ordinary and (fields(ordinary[0]), *ordinary[1:])
     except BadRequest as bad:
         read = bad.refusal
     assert read is None or read == plainly(data)
@@ -309,5 +309,5 @@ def test_fast_reader_takes_what_clients_send(target) -> None:
         data = f"GET {target}?{QUERY}{more} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
         ordinary = read_ordinary(data, 0, ADDRESS)
         assert ordinary is not None
-        assert (fields(ordinary.request), ordinary.headers, ordinary.end) == plainly(data)
+        assert (fields(ordinary[0]), *ordinary[1:]) == plainly(data)
         assert read_ordinary(data[:-1], 0, ADDRESS) is None
