@@ -233,8 +233,8 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
             raise ConfigError(f"{path}: {problem.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
             raise ConfigError(f"{path}: this is not TOML: {problem}") from None
-    if "MIKA_STATE" in environ and "state_dir" not in _section(values, "general"):
-        values.setdefault("general", {})["state_dir"] = environ["MIKA_STATE"]
+    if "MIKA_STATE" in environ:
+        values["general"] = _section(values, "general") | {"state_dir": environ["MIKA_STATE"]}
     sources = _lay_over(values, environ)
     try:
         return Config.model_validate(values)

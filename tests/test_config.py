@@ -163,10 +163,10 @@ def test_environment_lies_over_the_file(load) -> None:
 
 
 def test_state_directory(load) -> None:
-    """`MIKA_STATE` is where no file says; the key, as file or as variable, is more exact and goes before it."""
+    """`MIKA_STATE` goes before the file, as variables do; the key's own variable is more exact and goes before it."""
     assert load("", MIKA_STATE="/a").general.state_dir == "/a"
     assert load('[general]\nlog_level = "warn"', MIKA_STATE="/a").general.state_dir == "/a"
-    assert load('[general]\nstate_dir = "/b"', MIKA_STATE="/a").general.state_dir == "/b"
+    assert load('[general]\nstate_dir = "/b"', MIKA_STATE="/a").general.state_dir == "/a"
     assert load("", MIKA_STATE="/a", MIKA_GENERAL__STATE_DIR="/c").general.state_dir == "/c"
     assert load("").general.state_dir == "./mika-state"
 

@@ -65,6 +65,7 @@ class AnnounceFactory(Factory):
         self.failure_interval = tracker.interval
         self.verbose = verbose
         self.connections: set[AnnounceProtocol] = set()
+        self.waiting: set[Deferred[None]] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ARG002, N802 - Twisted's interface
         """Make the protocol of one connection."""
@@ -123,16 +124,16 @@ class AnnounceFactory(Factory):
                 result = self.tracker.announce(request, now)
             else:
                 result = self.tracker.scrape(request, now)
-        except Exception:  # noqa: BLE001 - as above
+            if self.verbose and not isinstance(result, Miss):
+                self._log(request, result)
+            if isinstance(result, AnnounceResponse):
+                return write_announce(result)
+            if isinstance(result, Refusal):
+                return write_refusal(result, self.failure_interval)
+            return result if isinstance(result, Miss) else write_scrape(result)
+        except Exception:  # noqa: BLE001 - our own fault must cost neither the client its connection nor us the port
             self.log.failure("an announce could not be answered")
-            result = refusal.INTERNAL
-        if self.verbose and not isinstance(result, Miss):
-            self._log(request, result)
-        if isinstance(result, AnnounceResponse):
-            return write_announce(result)
-        if isinstance(result, Refusal):
-            return write_refusal(result, self.failure_interval)
-        return result if isinstance(result, Miss) else write_scrape(result)
+            return write_refusal(refusal.INTERNAL, self.failure_interval)
 
     def _log(self, request: Request, result: AnnounceResponse | ScrapeResponse | Refusal) -> None:
         outcome = f"refused: {result.code}" if isinstance(result, Refusal) else "answered"
@@ -146,8 +147,7 @@ class AnnounceFactory(Factory):
         """End all connections; answers when no request waits for a store any more."""
         for connection in list(self.connections):
             connection.end()
-        waiting = [each.waiting for each in self.connections if each.waiting is not None]
-        return gatherResults(waiting).addCallback(lambda _: None)
+        return gatherResults(list(self.waiting)).addCallback(lambda _: None)
 
     def sweep(self) -> None:
         """Cut off who was silent, or busy with one request, for too long; called every `SWEEP_TIME`."""
@@ -275,6 +275,9 @@ class AnnounceProtocol(Protocol):
         done = answer.addCallback(self._end_wait, head.headers.close).addErrback(self._failed)
         if self.waiting is None:
             return True
+        # Known to the factory, since the client may be gone before the answer: a stop of the tracker waits for it.
+        self.factory.waiting.add(waiting)
+        waiting.addBoth(lambda _: self.factory.waiting.discard(waiting))
         done.addCallback(lambda _: self._serve()).addErrback(self._failed).chainDeferred(waiting)
         return False
 

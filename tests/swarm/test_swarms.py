@@ -143,6 +143,18 @@ def test_peer_that_returns_for_the_very_second_at_which_it_was_due_leaves_once()
     assert len(swarms) == 0
 
 
+def test_peer_that_left_and_returned_often_is_looked_at_once():
+    """What was planned for it before does not add up: two looks are enough for it and another peer."""
+    swarms = make_swarms(100, 1000)
+    for second in range(6):
+        swarms.drop_user(1)
+        announce(swarms, NOW + second)
+    announce(swarms, NOW + 50, user_id=2)
+    announce(swarms, NOW + 50)
+    assert swarms.expire(NOW + 150) == 0
+    assert swarms.expire(NOW + 151, 2) == 2
+
+
 def test_new_peer_after_a_stop_is_not_judged_by_the_time_of_the_old_one():
     """Same user and peer id, but another peer: it has its full time."""
     swarms = make_swarms()
