@@ -156,23 +156,28 @@ def test_no_two_writes_of_one_kind_overlap():
     assert setting.stored_user().totals == setting.site.user(setting.passkeys[0]).totals
 
 
-def test_announce_during_a_write_is_the_next_flushs():
-    """It is neither lost nor written twice."""
+@pytest.mark.parametrize("batch", range(3), ids=KINDS)
+def test_announce_during_a_write_is_the_next_flushs(batch):
+    """Whichever kind is being written: what comes then is neither lost nor written twice."""
     setting = Setting()
     setting.announce()
     setting.announce(uploaded=100)
     setting.store.slow = True
     first = ensureDeferred(setting.flusher.flush())
+    for _ in range(batch):
+        setting.store.let_go()
     setting.announce(uploaded=175)
     while setting.store.held:
         setting.store.let_go()
-    assert first.result == 3
-    assert setting.stored_user().totals.uploaded == 100
-    assert setting.flusher.waiting()["users"] == 1
+    assert first.called
+    assert setting.flusher.waiting()[KINDS[batch]] == 1
     setting.store.slow = False
     setting.flush()
-    assert setting.stored_user().totals.uploaded == 175
-    assert [growth.uploaded for batch in setting.rows("users") for _, growth in batch.growth] == [100, 75]
+    assert setting.stored_user().totals == setting.site.user(setting.passkeys[0]).totals
+    stored = result(setting.store.torrent(setting.hashes[0]))
+    assert stored.totals == setting.site.torrent(setting.hashes[0]).totals
+    assert (stored.totals.uploaded, stored.totals.announces) == (175, 3)
+    assert setting.stored_peers() == {(1, 175)}
 
 
 def test_flush_ends_although_announces_go_on():

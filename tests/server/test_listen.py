@@ -9,10 +9,11 @@ import ssl
 from pathlib import Path
 
 import pytest
-from builders import PASSKEY, SlowStore, announce_bytes, answers_in, make_site
+from builders import PASSKEY, SlowStore, announce_bytes, answers_in, make_site, result
 from twisted.internet import reactor
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import deferLater
+from twisted.internet.testing import MemoryReactorClock
 from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
@@ -227,13 +228,15 @@ class AnnounceServiceTests(TestCase):
         self.assertEqual(looks, [])
 
 
-def test_limit_of_open_files_is_raised():
+def test_limit_of_open_files_is_raised_at_the_start():
     """As far as this process may: to the hard limit, which stays."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        allow_many_descriptors()
+        service = AnnounceService(MemoryReactorClock(), make_site().factory, [], [], None)
+        service.startService()
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+        result(service.stopService())
         allow_many_descriptors()
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
