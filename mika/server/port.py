@@ -8,10 +8,12 @@ connection becomes an ordinary Twisted transport with an `AnnounceProtocol`, wit
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import Any
 
 from twisted.internet import main, tcp
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mika.server.http import AnnounceFactory
@@ -30,8 +32,93 @@ MAX_UNREAD = 16 * 1024 * 1024
 """Bytes read at most from a connection that has ended: more than the kernel keeps for one."""
 
 
+class KeptConnections:
+    """The connections that wait for a next request: one reader to the reactor, which answers all that are ready.
+
+    The reactor takes some ten calls from a socket that is ready to its `doRead`, and an announce on a kept connection
+    is hardly longer than that. So they have an epoll of their own, and the reactor watches that one.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._epoll = select.epoll()
+        self._transports: dict[int, AnnounceTransport] = {}
+        self._ending = False
+        reactor.addReader(self)
+
+    def fileno(self) -> int:
+        """Return what the reactor watches."""
+        return self._epoll.fileno()
+
+    def logPrefix(self) -> str:  # noqa: N802 - Twisted's name
+        """Name it in Twisted's log."""
+        return type(self).__name__
+
+    def add(self, transport: AnnounceTransport) -> None:
+        """Read from this connection when there is something."""
+        descriptor = transport.fileno()
+        if descriptor not in self._transports:
+            self._transports[descriptor] = transport
+            self._epoll.register(descriptor, select.EPOLLIN)
+
+    def remove(self, transport: AnnounceTransport) -> None:
+        """Read from it no more; it is still open."""
+        descriptor = transport.fileno()
+        if self._transports.pop(descriptor, None) is not None:
+            self._epoll.unregister(descriptor)
+            self._close_if_done()
+
+    def end(self) -> None:
+        """No connection comes any more: close when the last one is gone."""
+        self._ending = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._ending and not self._transports and not self._epoll.closed:
+            self._reactor.removeReader(self)
+            self._epoll.close()
+
+    def doRead(self) -> None:  # noqa: N802 - Twisted's name
+        """Read from those that are ready, up to `BURST`: the rest is ready in the next turn."""
+        for descriptor, _ in self._epoll.poll(0, BURST):
+            transport = self._transports.get(descriptor)
+            if transport is None:
+                continue  # ended by one before it
+            try:
+                why = transport.doRead()
+            except Exception as problem:  # noqa: BLE001 - as the reactor does: one connection ends, the others go on
+                self.log.failure("a connection failed")
+                why = problem
+            if why:
+                self._reactor._disconnectSelectable(transport, why, True)  # noqa: SLF001 - what it does with its own
+
+    def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
+        """Let all connections be lost: the reactor ends."""
+        for transport in list(self._transports.values()):
+            transport.connectionLost(reason)
+        self.end()
+
+
 class AnnounceTransport(tcp.Server):
     """An accepted connection that writes at once what the socket takes, and reads to the end what a client sent."""
+
+    server: AnnouncePort
+
+    def startReading(self) -> None:  # noqa: N802 - Twisted's name
+        """Wait for bytes together with the port's other connections."""
+        if self.server.kept is None:
+            super().startReading()
+        else:
+            self.server.kept.add(self)
+
+    def stopReading(self) -> None:  # noqa: N802 - Twisted's name
+        """Wait no more."""
+        if self.server.kept is None:
+            super().stopReading()
+        else:
+            self.server.kept.remove(self)
 
     def doRead(self) -> Any:  # noqa: N802 - Twisted's name
         """Read what is there."""
@@ -78,6 +165,19 @@ class AnnouncePort(tcp.Port):
 
     transport = AnnounceTransport
     factory: Any
+    kept: KeptConnections | None = None
+
+    def startListening(self) -> None:  # noqa: N802 - Twisted's name
+        """Listen, and be ready for connections that stay."""
+        super().startListening()
+        if hasattr(select, "epoll"):
+            self.kept = KeptConnections(self.reactor)
+
+    def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
+        """Listen no more."""
+        super().connectionLost(reason)
+        if self.kept is not None:
+            self.kept.end()
 
     def createInternetSocket(self) -> socket.socket:  # noqa: N802 - Twisted's name
         """Make the socket: woken only when a request is there, and with each family on a socket of its own."""
