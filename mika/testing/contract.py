@@ -42,6 +42,12 @@ class Contract(_TestCase):
         await self.store.close()
         self.store = await self.opened()
 
+    async def test_close_of_a_store_that_is_not_open(self) -> None:
+        """A start that failed closes everything: what never opened, and what is closed already."""
+        await self.make_store().close()
+        await self.store.close()
+        await self.store.close()
+
     async def conflict(self, answer: Any) -> int:
         """Return the index of the `ConflictError` that `answer` fails with."""
         with self.assertRaises(ConflictError) as caught:  # noqa: PT027 - a trial TestCase
