@@ -41,7 +41,8 @@ class Dialect(ABC):
     def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
         """Execute a statement for every row, which holds the values of the parameters `names`, as fast as can be.
 
-        SQLAlchemy's own way costs more than the database does, and each driver has another way that is fast.
+        SQLAlchemy's own way costs more than the database does, and each driver has another way that is fast. The
+        statement is one that is made once and comes again with each batch, so that it is compiled once.
         """
 
     @abstractmethod

@@ -44,6 +44,8 @@ class Sqlite(Dialect):
         self.place = f"The database {path}"
         self._path = path
         self._busy_seconds = busy_seconds
+        self._statements: dict[tuple[Write, tuple[str, ...]], tuple[str, str, list[int]]] = {}
+        self._upserts: dict[Table, Insert] = {}
 
     def connect(self) -> Engine:
         """Return the source of the one connection; `OSError` if there can be no such file."""
@@ -65,30 +67,47 @@ class Sqlite(Dialect):
 
     def upsert(self, table: Table) -> Insert:
         """Return INSERT ... ON CONFLICT DO UPDATE of every column outside the key."""
-        statement = insert(table)
-        values = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+        known = self._upserts.get(table)
+        if known is None:
+            new = insert(table)
+            values = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
+            known = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+            self._upserts[table] = known
+        return known
 
     def insert_missing(self, table: Table) -> Insert:
         """Return INSERT OR IGNORE."""
         return insert(table).prefix_with("OR IGNORE")
 
     def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
-        """Hand the rows to the driver, in pieces."""
-        compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
-        places = [names.index(name) for name in compiled.positiontup or ()]
+        """Hand the rows to the driver, in pieces. Statements are compiled once: those that come again are the same."""
+        if not rows:
+            return
+        words, together, places = self._compiled(connection, statement, tuple(names))
         if places != list(range(len(names))):
             rows = list(map(itemgetter(*places), rows))
-        words = str(compiled)
-        # One statement for many rows is one step of SQLite's: each step lets go of the interpreter and has to get it
-        # back, which under load takes longer than the step.
-        one = f"VALUES ({', '.join('?' * len(names))})"
-        whole = len(rows) - len(rows) % _TOGETHER if one in words else 0
-        together = words.replace(one, "VALUES " + ", ".join([one.removeprefix("VALUES ")] * _TOGETHER))
+        whole = len(rows) - len(rows) % _TOGETHER if together else 0
         for start in range(0, whole, _TOGETHER):
             connection.exec_driver_sql(together, tuple(chain.from_iterable(rows[start : start + _TOGETHER])))
         for start in range(whole, len(rows), _CHUNK):
             connection.exec_driver_sql(words, list(rows[start : start + _CHUNK]))
+
+    def _compiled(self, connection: Connection, statement: Write, names: tuple[str, ...]) -> tuple[str, str, list[int]]:
+        """Return a statement for one row, for many rows together (empty if it inserts none), and the order of values.
+
+        Many rows in one statement are one step of SQLite's: each step lets go of the interpreter and has to get it
+        back, which under load takes longer than the step.
+        """
+        known = self._statements.get((statement, names))
+        if known is None:
+            compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
+            words = str(compiled)
+            one = f"({', '.join('?' * len(names))})"
+            many = f"VALUES {', '.join([one] * _TOGETHER)}"
+            together = words.replace(f"VALUES {one}", many) if f"VALUES {one}" in words else ""
+            known = words, together, [names.index(name) for name in compiled.positiontup or ()]
+            self._statements[statement, names] = known
+        return known
 
     def words(self, error: Exception) -> str:
         """Say what SQLite's primary result code means, or what the operating system said."""

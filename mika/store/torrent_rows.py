@@ -6,9 +6,10 @@ No two torrents share a hash, in whichever of the two columns and deleted or not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, bindparam, delete, or_, select, update
 
 from mika.interfaces import Mark
 from mika.model import Torrent, Totals
@@ -110,10 +111,15 @@ def apply(
 ) -> None:
     """Add the growth to the totals, add completers of torrents that are there, and write the mark."""
     grow(connection, dialect, _GROWTH, growth)
-    there = select(torrents.c.info_hash, bindparam("who")).where(torrents.c.info_hash == bindparam("of"))
-    statement = dialect.insert_missing(completions).from_select(["info_hash", "user_id"], there)
-    dialect.execute_all(connection, statement, ("of", "who"), completers)
+    dialect.execute_all(connection, _completed(dialect), ("of", "who"), completers)
     write_mark(connection, "torrents", mark)
+
+
+@lru_cache(maxsize=8)
+def _completed(dialect: Dialect) -> Insert:
+    """Return the INSERT of a completer who is not there yet, of a torrent that is; the same for each batch."""
+    there = select(torrents.c.info_hash, bindparam("who")).where(torrents.c.info_hash == bindparam("of"))
+    return dialect.insert_missing(completions).from_select(["info_hash", "user_id"], there)
 
 
 def listed(connection: Connection) -> dict[str, str]:
