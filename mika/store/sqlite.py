@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert
 from mika.store.dialect import Dialect, Row, Write
 
 _CHUNK = 1000  # one call over 10,000 rows would keep the reactor's thread from running for 40 to 120 ms
+_TAKEN_AT_ONCE: dict[type, Callable[[Any], Any]] = {bytes: bytearray, bool: int}
 _TOGETHER = 100  # SQLite takes 32,766 values in one statement
 
 _WORDS = {
@@ -86,11 +87,12 @@ class Sqlite(Dialect):
         words, together, places = self._compiled(connection, statement, tuple(names))
         if places != list(range(len(names))):
             rows = list(map(itemgetter(*places), rows))
+        rows = list(zip(*map(_bindable, zip(*rows, strict=True)), strict=True))
         whole = len(rows) - len(rows) % _TOGETHER if together else 0
         for start in range(0, whole, _TOGETHER):
             connection.exec_driver_sql(together, tuple(chain.from_iterable(rows[start : start + _TOGETHER])))
         for start in range(whole, len(rows), _CHUNK):
-            connection.exec_driver_sql(words, list(rows[start : start + _CHUNK]))
+            connection.exec_driver_sql(words, rows[start : start + _CHUNK])
 
     def _compiled(self, connection: Connection, statement: Write, names: tuple[str, ...]) -> tuple[str, str, list[int]]:
         """Return a statement for one row, for many rows together (empty if it inserts none), and the order of values.
@@ -117,6 +119,14 @@ class Sqlite(Dialect):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         what = _WORDS.get(code) or f"failed: {(str(cause).splitlines() or [type(cause).__name__])[0]}"
         return f"{self.place} {what}."
+
+
+def _bindable(column: tuple[Any, ...]) -> Iterable[Any]:
+    """Return a column as sqlite3 takes its values at once: every bytes or bool it asks five ways how to adapt it."""
+    kind = type(column[0])
+    if kind not in _TAKEN_AT_ONCE or set(map(type, column)) != {kind}:
+        return column
+    return map(_TAKEN_AT_ONCE[kind], column)
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
