@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, gathe
 
 from mika.errors import ConflictError, NotFoundError
 from mika.interfaces import ITorrentStore, IUserStore
-from mika.model import DEFAULT_ROLE, Role, Torrent, User
+from mika.model import DEFAULT_ROLE, Role, Torrent, User, hashes_of
 from mika.swarm.swarms import Swarms
 
 Asked = TypeVar("Asked")
@@ -365,13 +365,6 @@ class Directory:
     def _set_whitelist(self, whitelist: dict[str, str]) -> None:
         self.whitelist = whitelist
         self._prefixes = tuple(prefix.encode("latin-1", "ignore") for prefix in whitelist)
-
-
-def hashes_of(torrent: Torrent) -> list[bytes]:
-    """Every hash under which clients announce this torrent: v1, and v2 cut to 20 bytes (BEP 52)."""
-    if torrent.info_hash_v2 is None or torrent.info_hash_v2[:20] == torrent.info_hash:
-        return [torrent.info_hash]
-    return [torrent.info_hash, torrent.info_hash_v2[:20]]
 
 
 def _write_off(account: User | Torrent) -> None:

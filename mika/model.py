@@ -141,6 +141,13 @@ class Torrent:
     completers: set[int] = field(default_factory=set)
 
 
+def hashes_of(torrent: Torrent) -> list[bytes]:
+    """Every hash under which clients announce this torrent: v1, and v2 cut to 20 bytes (BEP 52)."""
+    if torrent.info_hash_v2 is None or torrent.info_hash_v2[:20] == torrent.info_hash:
+        return [torrent.info_hash]
+    return [torrent.info_hash, torrent.info_hash_v2[:20]]
+
+
 class Peer:
     """One client of one user in one swarm: (user, torrent, peer_id), with one endpoint a family at most.
 

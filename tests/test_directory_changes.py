@@ -8,10 +8,9 @@ import pytest
 from builders import INFO_HASH, NOW, OTHER_PASSKEY, PASSKEY, result
 from held_store import DOWN, OTHER_HASH, V2, DirectorySetting
 
-from mika.directory import hashes_of
 from mika.errors import ConflictError, NotFoundError, StoreError
 from mika.interfaces import Mark, TorrentBatch, UserBatch
-from mika.model import DEFAULT_ROLE, Role, Torrent, Totals, User
+from mika.model import DEFAULT_ROLE, Role, Torrent, Totals, User, hashes_of
 
 # ---- a store that fails changes nothing
 

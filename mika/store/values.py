@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from mika.model import Peer, Torrent, Totals, User
+from mika.model import Peer, Torrent, Totals, User, hashes_of
 
 TOTALS = tuple(each.name for each in fields(Totals))
 """The names of the figures of `Totals`, in the order of `Totals.values`."""
@@ -84,4 +84,4 @@ def short_v2(torrent: Torrent) -> bytes | None:
 
 def hashes(torrent: Torrent) -> set[bytes]:
     """Return every hash of 20 bytes under which a torrent is announced: no other torrent may have one of them."""
-    return {torrent.info_hash, short_v2(torrent) or torrent.info_hash}
+    return set(hashes_of(torrent))

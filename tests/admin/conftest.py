@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from builders import result
 from pydantic_core import to_json
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
 from mika.admin.api import Api
 from mika.admin.auth import Scope, Token, Tokens
@@ -79,17 +78,6 @@ class Admin:
         ]
 
 
-def result(awaitable: Any) -> Any:
-    """Return what is known at once, as everything is that a store in memory answers."""
-    found: list[Any] = []
-    deferred = awaitable if isinstance(awaitable, Deferred) else Deferred.fromCoroutine(awaitable)
-    deferred.addBoth(found.append)
-    assert found, "the answer should be there at once"
-    if hasattr(found[0], "raiseException"):
-        found[0].raiseException()
-    return found[0]
-
-
 @pytest.fixture
 def admin() -> Admin:
     """Make a tracker with nothing in it."""
@@ -109,10 +97,5 @@ def wait() -> Callable[[Any], Any]:
 
 
 @pytest.fixture(autouse=True)
-def log() -> Iterator[list[dict[str, Any]]]:
-    """Collect what is logged; a traceback that a test leaves in it fails the test."""
-    events: list[dict[str, Any]] = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
-    assert [event["log_failure"] for event in events if "log_failure" in event] == []
+def _log_without_a_traceback(log: list[dict[str, Any]]) -> None:
+    """Watch the log in every test here, not only where it is asked for."""
