@@ -15,6 +15,10 @@ class StoreError(MikaError):
     """A store could not do what it was asked; the text says which store and why, without any secret."""
 
 
+class OutOfStepError(StoreError):
+    """A batch does not follow the last one that the store has of this tracker: nothing of it was written."""
+
+
 class ConflictError(MikaError):
     """What should be added is there already, or clashes with what is; `index` says which item of a list."""
 

@@ -6,7 +6,9 @@ Every method answers with a Deferred and never blocks the reactor. A store that 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
@@ -14,20 +16,44 @@ from zope.interface import Interface
 from mika.model import Peer, Role, Torrent, Totals, User
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a batch reaches: the number of the last journal record in it, for one tracker instance.
+    """How far a batch reaches: the journal records behind `after`, up to and with `number`, of one tracker instance.
 
-    A store writes it in the same transaction as the batch, so that a start knows which records it still owes.
+    A store writes `number` in the same transaction as the batch, and only if the number that it has is `after`. If it
+    is not, then this batch or another one was written already (an answer may be lost, a call may come late): it
+    changes nothing and fails with `OutOfStepError`.
     """
 
     instance: str
     number: int
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that somebody else changed in a store: a row, or (`key` is None) any or all of its kind."""
+
+    kind: Literal["user", "role", "torrent", "whitelist"]
+    key: int | bytes | None = None
+    """The id of a user, the `info_hash` of a torrent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Where to look for peers: degrees north and east of its middle, and its radius in metres on the globe."""
+
+    latitude: float
+    longitude: float
+    metres: float
 
 
 @dataclass(slots=True)
 class UserBatch:
-    """Growth of totals by user id, sorted by it. A user that is gone in the meantime is skipped."""
+    """Growth of totals by user id, sorted by it. A user that is gone in the meantime is skipped.
+
+    A stored total never grows past `INT64_MAX`.
+    """
 
     mark: Mark
     growth: list[tuple[int, Totals]]
@@ -67,6 +93,13 @@ class IStore(Interface):
         """Answer with the number of the last batch of `kind` ("users", "torrents", "peers") applied for `instance`.
 
         0 if there was none. One store may serve all three kinds; each has its own number.
+        """
+
+    def hear(listener: Callable[[Change], None]) -> None:
+        """Call `listener` from `open` to `close`, in the reactor's thread, with what somebody else changed.
+
+        Called once, before `open`. Changes that came through this object may be told too. When changes may have been
+        missed (a connection was lost), each kind is told with the key None.
         """
 
 
@@ -119,10 +152,10 @@ class ITorrentStore(IStore):
         It comes with its completers. A deleted one is answered too, as such.
         """
 
-    def list_torrents(after: bytes, limit: int) -> Deferred[list[Torrent]]:
-        """Answer with at most `limit` torrents, none deleted, whose info hash is greater than `after`, in order.
+    def list_torrents(after: bytes, limit: int, whole: bool = False) -> Deferred[list[Torrent]]:
+        """Answer with at most `limit` torrents whose info hash is greater than `after`, in order.
 
-        Completers may be left out.
+        `whole`: with the deleted ones, and with completers, which are left out otherwise.
         """
 
     def add_torrents(torrents: list[Torrent]) -> Deferred[None]:
@@ -153,8 +186,14 @@ class ITorrentStore(IStore):
 class IPeerStore(IStore):
     """Swarms, so that a restart starts with them; announces are always served from memory."""
 
-    def load_peers() -> Deferred[list[tuple[bytes, Peer]]]:
-        """Answer with every peer and the info hash of its swarm, silent ones included; slots are all -1."""
+    def load_peers(keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> Deferred[None]:
+        """Call `keep`, in the reactor's thread, with every peer and the info hash of its swarm, some at a time.
+
+        Silent ones included; slots are all -1. There may be millions, so that no list holds all of them.
+        """
+
+    def peers_near(info_hash: bytes, circle: Circle) -> Deferred[list[tuple[int, bytes]]]:
+        """Answer with user id and peer id of the peers of a swarm whose location is in the circle, nearest first."""
 
     def apply_peers(batch: PeerBatch) -> Deferred[None]:
         """Write the present, delete the gone, and write the mark, in one transaction."""

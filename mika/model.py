@@ -154,7 +154,7 @@ class Peer:
     An endpoint is the compact form of BEP 23 or BEP 7: address and port, 6 or 18 bytes, empty when there is none.
     A slot is the peer's place among the endpoints that are handed out, -1 when this one is not. A peer that fell
     silent is no longer `active`: it is in no list and no count, but its counters stay the baseline for its return.
-    `due` is when `Swarms` looks next whether it fell silent.
+    `due` is when `Swarms` looks next whether it fell silent. `location` is degrees north and east, None if unknown.
     """
 
     __slots__ = (
@@ -168,6 +168,7 @@ class Peer:
         "key",
         "last_seen",
         "left",
+        "location",
         "paused",
         "peer_id",
         "seeder",
@@ -199,3 +200,4 @@ class Peer:
         self.first_seen = now
         self.last_seen = now
         self.due = 0
+        self.location: tuple[float, float] | None = None

@@ -20,6 +20,7 @@ from twisted.logger import ILogObserver, Logger
 from mika.directory import Directory
 from mika.errors import MikaError
 from mika.interfaces import IPeerStore
+from mika.model import Peer
 from mika.store.registry import Stores
 from mika.swarm.swarms import Swarms
 
@@ -164,8 +165,7 @@ class SwarmsService(Service):
         return ensureDeferred(self._load())
 
     async def _load(self) -> None:
-        for info_hash, peer in await self._peers.load_peers():
-            self._swarms.restore(info_hash, peer)
+        await self._peers.load_peers(self._restore)
         # What is loaded stays: no later collection needs to look at it again, and those that come can be rarer.
         gc.collect()
         gc.freeze()
@@ -173,3 +173,7 @@ class SwarmsService(Service):
         self.log.info(
             "{peers} peers in {swarms} swarms restored", peers=self._swarms.peer_count, swarms=len(self._swarms)
         )
+
+    def _restore(self, peers: Sequence[tuple[bytes, Peer]]) -> None:
+        for info_hash, peer in peers:
+            self._swarms.restore(info_hash, peer)

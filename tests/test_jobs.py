@@ -12,6 +12,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from mika.errors import StoreError
 from mika.jobs import Flusher, Periodic, Reaper, Targets
+from mika.testing.subjects import peers_of
 
 KINDS = ("users", "torrents", "peers")
 DOWN = StoreError("The database is down.")
@@ -43,7 +44,7 @@ class Setting:
 
     def stored_peers(self):
         """Return the counters of the peers that the store has."""
-        return {(peer.user_id, peer.uploaded) for _, peer in result(self.store.load_peers())}
+        return {(peer.user_id, peer.uploaded) for _, peer in result(peers_of(self.store))}
 
     def rows(self, kind):
         """Return what the batches of a kind held, batch by batch."""

@@ -374,6 +374,6 @@ def test_swarms_are_filled_before_anybody_announces():
 def test_peers_that_cannot_be_loaded_fail_the_start():
     """A tracker that forgot its swarms would credit nobody: better it says so."""
     store = MemoryStore()
-    store.load_peers = lambda: fail(StoreError("The database is down."))
+    store.load_peers = lambda _keep: fail(StoreError("The database is down."))
     with pytest.raises(StoreError, match="down"):
         result(SwarmsService(Swarms(2700, 1_814_400, any), store).startService())

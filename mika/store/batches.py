@@ -8,15 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Table, Update, bindparam, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
+from mika.errors import OutOfStepError
 from mika.interfaces import Mark
-from mika.store.dialect import Dialect
+from mika.model import INT64_MAX
+from mika.store.dialect import Dialect, Least
 from mika.store.schema import marks
 from mika.store.values import TOTALS, Growth
 
 T = TypeVar("T")
 
+_LARGEST: ColumnElement[int] = literal_column(str(INT64_MAX), BigInteger)  # a parameter would be bound with every row
 _GROWTH = ("of", *(f"by_{name}" for name in TOTALS))
 
 
@@ -39,8 +54,14 @@ def insert_one(connection: Connection, table: Table, row: dict[str, Any]) -> int
 
 
 def growth_of(key: Column[Any]) -> Update:
-    """Return the UPDATE for `grow`: it adds to the totals of the row with this key, if there is one."""
-    new = {name: key.table.c[name] + bindparam(f"by_{name}") for name in TOTALS}
+    """Return the UPDATE for `grow`: it adds to the totals of the row with this key, if there is one.
+
+    A total that would leave 64 bits stays at the largest they hold: an error would hold up every batch after it.
+    """
+    new = {}
+    for name in TOTALS:
+        column = key.table.c[name]
+        new[name] = column + Least(bindparam(f"by_{name}"), _LARGEST - column)
     return update(key.table).where(key == bindparam("of")).values(new)
 
 
@@ -50,10 +71,19 @@ def grow(connection: Connection, dialect: Dialect, statement: Update, growth: Gr
 
 
 def write_mark(connection: Connection, kind: str, mark: Mark) -> None:
-    """Note how far the batch of this transaction reaches."""
-    here = (marks.c.kind == kind) & (marks.c.instance == mark.instance)
-    if connection.execute(update(marks).where(here).values(number=mark.number)).rowcount == 0:
+    """Note how far the batch of this transaction reaches; `OutOfStepError` if it does not follow the last one.
+
+    Called before the batch is written: the row is locked until the transaction ends, so that two never cross.
+    """
+    here = (marks.c.kind == kind) & (marks.c.instance == mark.instance) & (marks.c.number == mark.after)
+    if connection.execute(update(marks).where(here).values(number=mark.number)).rowcount:
+        return
+    if mark.after == 0 and last_number(connection, kind, mark.instance) == 0:
         connection.execute(insert(marks).values(kind=kind, instance=mark.instance, number=mark.number))
+        return
+    raise OutOfStepError(
+        f"The last batch of {kind} in the store is another than the one before this: nothing was written twice."
+    )
 
 
 def last_number(connection: Connection, kind: str, instance: str) -> int:

@@ -14,12 +14,15 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred, ensureDeferred, fail
 from twisted.internet.interfaces import IReactorThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from mika.errors import StoreError
 from mika.store.dialect import Dialect
 from mika.store.upgrade import upgrade
+
+TRIES = 5
+"""How often a transaction is tried that others keep from ending, as in a deadlock."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +33,7 @@ class Database:
 
     def __init__(self, dialect: Dialect, reactor: IReactorThreads) -> None:
         self.dialect = dialect
-        self._reactor = reactor
+        self.reactor = reactor
         self._pool: ThreadPool | None = None
         self._source: Engine | None = None
 
@@ -42,7 +45,7 @@ class Database:
         self._pool = ThreadPool(0, self.dialect.threads, name=f"mika: {self.dialect.place}")
         self._pool.start()
         try:
-            await deferToThreadPool(self._reactor, self._pool, self._prepare)
+            await deferToThreadPool(self.reactor, self._pool, self._prepare)
         except BaseException:
             await self.close()
             raise
@@ -57,7 +60,7 @@ class Database:
             return
         # It waits, so it does that in a thread of the reactor's. What the pool's threads answered is in the reactor's
         # queue before its own answer.
-        await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._let_go, pool)
+        await deferToThreadPool(self.reactor, self.reactor.getThreadPool(), self._let_go, pool)
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """Answer with `work(connection, ...)`, which changes nothing."""
@@ -67,10 +70,14 @@ class Database:
         """Answer with `work(connection, ...)`, whose changes are all kept, or none if it raises."""
         return self._in_thread(True, lambda connection: work(connection, *args, **kwargs))
 
+    def in_reactor(self, call: Callable[[T], None]) -> Callable[[T], None]:
+        """Return what a thread calls to have `call` run in the reactor's thread, and to wait until it has."""
+        return lambda value: blockingCallFromThread(self.reactor, call, value)
+
     def _in_thread(self, writes: bool, work: Callable[[Connection], T]) -> Deferred[T]:
         if self._pool is None:
             return fail(StoreError(f"{self.dialect.place} is not open."))
-        return deferToThreadPool(self._reactor, self._pool, self._transaction, writes, work)
+        return deferToThreadPool(self.reactor, self._pool, self._transaction, writes, work)
 
     # ---- in a thread
 
@@ -86,8 +93,17 @@ class Database:
     def _transaction(self, writes: bool, work: Callable[[Connection], T]) -> T:
         if self._source is None:
             raise StoreError(f"{self.dialect.place} is not open.")
-        with self._in_words(), self._source.execution_options(writes=writes).begin() as connection:
-            return work(connection)
+        source = self._source.execution_options(writes=writes)
+        with self._in_words():
+            for _ in range(TRIES - 1):
+                try:
+                    with source.begin() as connection:
+                        return work(connection)
+                except SQLAlchemyError as error:
+                    if not self.dialect.is_passing(error):
+                        raise
+            with source.begin() as connection:
+                return work(connection)
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Table, Update
+from sqlalchemy import BigInteger, Connection, Delete, Engine, Function, Insert, Table, Update
+from sqlalchemy.ext.compiler import compiles
+from twisted.internet.defer import Deferred
+
+from mika.interfaces import Change
+
+if TYPE_CHECKING:
+    from mika.store.database import Database
 
 Write = Insert | Update | Delete
 Row = tuple[Any, ...]
+
+
+class Least(Function[int]):
+    """The smaller of two numbers."""
+
+    inherit_cache = True
+
+    def __init__(self, one: Any, other: Any) -> None:
+        super().__init__("least", one, other, type_=BigInteger())
+
+
+@compiles(Least, "sqlite")
+def _min(element: Least, compiler: Any, **options: Any) -> str:
+    return f"min{compiler.process(element.clause_expr, **options)}"
+
+
+class Watch(Protocol):
+    """Hears what others change in a database, from `start` to `stop`."""
+
+    def start(self) -> None:
+        """Begin; the database is open."""
+
+    def stop(self) -> Deferred[None]:
+        """End; answer when nothing more will be told."""
 
 
 class Dialect(ABC):
@@ -44,6 +75,16 @@ class Dialect(ABC):
         SQLAlchemy's own way costs more than the database does, and each driver has another way that is fast. The
         statement is one that is made once and comes again with each batch, so that it is compiled once.
         """
+
+    def is_passing(self, error: Exception) -> bool:
+        """Say whether a transaction that failed so was undone, and may well succeed if it is tried again at once."""
+        del error
+        return False
+
+    def watch(self, database: Database, listener: Callable[[Change], None]) -> Watch | None:
+        """Return what tells `listener`, in the reactor's thread, of others' changes; None if nothing can."""
+        del database, listener
+        return None
 
     @abstractmethod
     def words(self, error: Exception) -> str:

@@ -5,18 +5,29 @@ It is the reference for what the interfaces mean; every other store must answer 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, execute
 from zope.interface import implementer
 
-from mika.errors import ConflictError
-from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
-from mika.model import DEFAULT_ROLE, Peer, Role, Torrent, Totals, User
+from mika.errors import ConflictError, OutOfStepError
+from mika.interfaces import (
+    Change,
+    Circle,
+    IPeerStore,
+    ITorrentStore,
+    IUserStore,
+    Mark,
+    PeerBatch,
+    TorrentBatch,
+    UserBatch,
+)
+from mika.model import DEFAULT_ROLE, INT64_MAX, Peer, Role, Torrent, Totals, User
+from mika.store.point import distance
 from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_torrents, refuse_taken_users
-from mika.store.values import copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
+from mika.store.values import TOTALS, copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +71,12 @@ class MemoryStore:
         """See `IStore`."""
         return self._marks.get((kind, instance), 0)
 
+    def hear(self, listener: Callable[[Change], None]) -> None:
+        """See `IStore`. Nobody else reaches what is kept here."""
+
     def _mark(self, kind: str, mark: Mark) -> None:
+        if self._marks.get((kind, mark.instance), 0) != mark.after:
+            raise OutOfStepError(f"The last batch of {kind} in memory is another than the one before this.")
         self._marks[kind, mark.instance] = mark.number
 
     # ---- users and roles
@@ -137,10 +153,10 @@ class MemoryStore:
     @_answered
     def apply_users(self, batch: UserBatch) -> None:
         """See `IUserStore`."""
+        self._mark("users", batch.mark)
         for user_id, growth in batch.growth:
             if user_id in self._users:
-                self._users[user_id].totals.add(growth)
-        self._mark("users", batch.mark)
+                _grow(self._users[user_id].totals, growth)
 
     # ---- torrents and whitelist
 
@@ -151,9 +167,10 @@ class MemoryStore:
         return None if torrent is None else copy_torrent(torrent)
 
     @_answered
-    def list_torrents(self, after: bytes, limit: int) -> list[Torrent]:
+    def list_torrents(self, after: bytes, limit: int, whole: bool = False) -> list[Torrent]:
         """See `ITorrentStore`."""
-        page = sorted(each.info_hash for each in self._torrents.values() if each.info_hash > after and not each.deleted)
+        shown = [each for each in self._torrents.values() if whole or not each.deleted]
+        page = sorted(each.info_hash for each in shown if each.info_hash > after)
         return [copy_torrent(self._torrents[info_hash]) for info_hash in page[:limit]]
 
     @_answered
@@ -201,26 +218,44 @@ class MemoryStore:
     @_answered
     def apply_torrents(self, batch: TorrentBatch) -> None:
         """See `ITorrentStore`."""
+        self._mark("torrents", batch.mark)
         for info_hash, growth in batch.growth:
             if info_hash in self._torrents:
-                self._torrents[info_hash].totals.add(growth)
+                _grow(self._torrents[info_hash].totals, growth)
         for info_hash, user_id in batch.completers:
             if info_hash in self._torrents:
                 self._torrents[info_hash].completers.add(user_id)
-        self._mark("torrents", batch.mark)
 
     # ---- peers
 
     @_answered
-    def load_peers(self) -> list[tuple[bytes, Peer]]:
+    def load_peers(self, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> None:
         """See `IPeerStore`."""
-        return [(info_hash, thaw_peer(frozen)) for (info_hash, _, _), frozen in self._peers.items()]
+        keep([(info_hash, thaw_peer(frozen)) for (info_hash, _, _), frozen in self._peers.items()])
+
+    @_answered
+    def peers_near(self, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:
+        """See `IPeerStore`."""
+        found = []
+        for (swarm, user_id, peer_id), frozen in self._peers.items():
+            location = thaw_peer(frozen).location
+            if swarm == info_hash and location is not None:
+                metres = distance(location, (circle.latitude, circle.longitude))
+                if metres <= circle.metres:
+                    found.append((metres, user_id, peer_id))
+        return [(user_id, peer_id) for _, user_id, peer_id in sorted(found)]
 
     @_answered
     def apply_peers(self, batch: PeerBatch) -> None:
         """See `IPeerStore`."""
+        self._mark("peers", batch.mark)
         for key in batch.gone:
             self._peers.pop(key, None)
         for info_hash, peer in batch.present:
             self._peers[info_hash, peer.user_id, peer.peer_id] = freeze_peer(peer)
-        self._mark("peers", batch.mark)
+
+
+def _grow(totals: Totals, growth: Totals) -> None:
+    totals.add(growth)
+    for name, value in zip(TOTALS, totals.values(), strict=True):
+        setattr(totals, name, min(value, INT64_MAX))

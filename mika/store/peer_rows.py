@@ -5,15 +5,17 @@ Clients count in unsigned 64 bits, columns are signed: the upper half is kept as
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, literal, select
 
-from mika.interfaces import Mark
+from mika.interfaces import Circle, Mark
 from mika.model import INT64_MAX, Peer
 from mika.store.batches import write_mark
 from mika.store.dialect import Dialect
+from mika.store.point import Distance, Point, wkb
 from mika.store.schema import peers
 from mika.store.values import PEER_FIELDS, thaw_peer
 
@@ -21,7 +23,9 @@ Key = tuple[bytes, int, bytes]
 
 _COLUMNS = ("info_hash", *PEER_FIELDS)
 _COUNTERS = tuple(_COLUMNS.index(name) for name in ("uploaded", "downloaded", "left"))
+_PLACE = _COLUMNS.index("location")
 _UINT64_MAX = 2**64 - 1
+_AT_A_TIME = 5000
 
 _KEY = ("info_hash", "user_id", "peer_id")
 _GONE = delete(peers).where(*(peers.c[name] == bindparam(name) for name in _KEY))
@@ -32,14 +36,24 @@ def _signed(number: int) -> int:
     return number if number <= INT64_MAX else number - _UINT64_MAX - 1
 
 
-def load(connection: Connection) -> list[tuple[bytes, Peer]]:
-    """Return every peer and the info hash of its swarm."""
-    found = []
-    for info_hash, *frozen in connection.execute(select(*(peers.c[name] for name in _COLUMNS))):
-        for at in _COUNTERS:
-            frozen[at - 1] &= _UINT64_MAX
-        found.append((info_hash, thaw_peer(frozen)))
-    return found
+def load(connection: Connection, keep: Callable[[list[tuple[bytes, Peer]]], None]) -> None:
+    """Call `keep` with every peer and the info hash of its swarm, some at a time."""
+    query = select(*(peers.c[name] for name in _COLUMNS)).execution_options(yield_per=_AT_A_TIME)
+    for rows in connection.execute(query).partitions():
+        found = []
+        for info_hash, *frozen in rows:
+            for at in _COUNTERS:
+                frozen[at - 1] &= _UINT64_MAX
+            found.append((info_hash, thaw_peer(frozen)))
+        keep(found)
+
+
+def near(connection: Connection, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:
+    """Return user id and peer id of the peers of a swarm in the circle, nearest first."""
+    metres = Distance(peers.c.location, literal((circle.latitude, circle.longitude), Point()))
+    here = (peers.c.info_hash == info_hash) & (metres <= circle.metres)
+    query = select(peers.c.user_id, peers.c.peer_id).where(here).order_by(metres)
+    return [(user_id, peer_id) for user_id, peer_id in connection.execute(query)]
 
 
 def apply(
@@ -49,10 +63,12 @@ def apply(
     present: list[tuple[bytes, tuple[Any, ...]]],
     gone: list[Key],
 ) -> None:
-    """Delete the gone, write the present (info hash and `freeze_peer`), and write the mark."""
+    """Write the mark, delete the gone, and write the present (info hash and `freeze_peer`)."""
+    write_mark(connection, "peers", mark)
     dialect.execute_all(connection, _GONE, _KEY, sorted(gone))
-    rows = sorted((info_hash, *frozen) for info_hash, frozen in present)
+    rows = sorted(((info_hash, *frozen) for info_hash, frozen in present), key=itemgetter(0, 1, 2))
     if rows and max(map(max, map(itemgetter(*_COUNTERS), rows))) > INT64_MAX:
         rows = [tuple(_signed(value) if at in _COUNTERS else value for at, value in enumerate(row)) for row in rows]
+    if any(row[_PLACE] for row in rows):
+        rows = [(*row[:_PLACE], wkb(row[_PLACE])) for row in rows]
     dialect.execute_all(connection, dialect.upsert(peers), _COLUMNS, rows)
-    write_mark(connection, "peers", mark)

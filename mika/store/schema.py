@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mika.store.point import Point
 from mika.store.values import TOTALS
 
 metadata = MetaData(
@@ -60,6 +62,7 @@ users = Table(
     _column("updated_at", BigInteger),
     *_totals(),
     UniqueConstraint("passkey"),
+    Index(None, "updated_at"),
     sqlite_autoincrement=True,  # an id is never given twice: nobody inherits the completions of who is gone
 )
 
@@ -95,6 +98,7 @@ torrents = Table(
     _column("updated_at", BigInteger),
     *_totals(),
     UniqueConstraint("info_hash_v2_short"),
+    Index(None, "updated_at"),
 )
 
 completions = Table(
@@ -132,6 +136,7 @@ peers = Table(
     _column("seen6", BigInteger),
     _column("first_seen", BigInteger),
     _column("last_seen", BigInteger),
+    Column("location", Point()),
     sqlite_with_rowid=False,
 )
 

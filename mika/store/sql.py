@@ -5,17 +5,27 @@ What a call is given goes on changing while a thread writes it, so copies are ta
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorThreads
 from zope.interface import implementer
 
-from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, PeerBatch, TorrentBatch, UserBatch
+from mika.interfaces import (
+    Change,
+    Circle,
+    IPeerStore,
+    ITorrentStore,
+    IUserStore,
+    PeerBatch,
+    TorrentBatch,
+    UserBatch,
+)
 from mika.model import Peer, Role, Torrent, Totals, User
 from mika.store import batches, peer_rows, torrent_rows, user_rows
 from mika.store.database import Database
-from mika.store.dialect import Dialect
+from mika.store.dialect import Dialect, Watch
 from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
 
 
@@ -26,18 +36,32 @@ class SqlStore:
     def __init__(self, dialect: Dialect, reactor: IReactorThreads) -> None:
         self._dialect = dialect
         self._database = Database(dialect, reactor)
+        self._listener: Callable[[Change], None] | None = None
+        self._watch: Watch | None = None
 
     def open(self) -> Deferred[None]:
-        """Connect, and bring the schema up to date."""
-        return self._database.open()
+        """Connect, bring the schema up to date, and begin to hear what others change."""
+        return self._database.open().addCallback(lambda _: self._begin_to_hear())
+
+    def _begin_to_hear(self) -> None:
+        if self._listener is not None:
+            self._watch = self._dialect.watch(self._database, self._listener)
+        if self._watch is not None:
+            self._watch.start()
 
     def close(self) -> Deferred[None]:
         """Let go of threads and connections, after what was asked for before is done."""
-        return self._database.close()
+        watch, self._watch = self._watch, None
+        stopped: Deferred[None] = succeed(None) if watch is None else watch.stop()
+        return stopped.addCallback(lambda _: self._database.close())
 
     def last_number(self, kind: str, instance: str) -> Deferred[int]:
         """See `IStore`."""
         return self._database.read(batches.last_number, kind, instance)
+
+    def hear(self, listener: Callable[[Change], None]) -> None:
+        """See `IStore`."""
+        self._listener = listener
 
     # ---- users and roles
 
@@ -94,9 +118,9 @@ class SqlStore:
         """See `ITorrentStore`."""
         return self._database.read(torrent_rows.find, info_hash)
 
-    def list_torrents(self, after: bytes, limit: int) -> Deferred[list[Torrent]]:
+    def list_torrents(self, after: bytes, limit: int, whole: bool = False) -> Deferred[list[Torrent]]:
         """See `ITorrentStore`."""
-        return self._database.read(torrent_rows.page, after, limit)
+        return self._database.read(torrent_rows.page, after, limit, whole)
 
     def add_torrents(self, torrents: list[Torrent]) -> Deferred[None]:
         """See `ITorrentStore`."""
@@ -126,9 +150,13 @@ class SqlStore:
 
     # ---- peers
 
-    def load_peers(self) -> Deferred[list[tuple[bytes, Peer]]]:
+    def load_peers(self, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> Deferred[None]:
         """See `IPeerStore`."""
-        return self._database.read(peer_rows.load)
+        return self._database.read(peer_rows.load, self._database.in_reactor(keep))
+
+    def peers_near(self, info_hash: bytes, circle: Circle) -> Deferred[list[tuple[int, bytes]]]:
+        """See `IPeerStore`."""
+        return self._database.read(peer_rows.near, info_hash, circle)
 
     def apply_peers(self, batch: PeerBatch) -> Deferred[None]:
         """See `IPeerStore`."""

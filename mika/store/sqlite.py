@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, ev
 from sqlalchemy.dialects.sqlite import insert
 
 from mika.store.dialect import Dialect, Row, Write
+from mika.store.point import distance_m
 
 _CHUNK = 1000  # one call over 10,000 rows would keep the reactor's thread from running for 40 to 120 ms
 _TAKEN_AT_ONCE: dict[type, Callable[[Any], Any]] = {bytes: bytearray, bool: int}
@@ -131,6 +132,7 @@ def _bindable(column: tuple[Any, ...]) -> Iterable[Any]:
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun in `_begin`, not by sqlite3 at the first change
+    connection.create_function("distance_m", 2, distance_m, deterministic=True)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: the peers of a large site, so that no batch reads

@@ -47,11 +47,23 @@ def find(connection: Connection, info_hash: bytes) -> Torrent | None:
     return _torrent(row, set(connection.scalars(query)))
 
 
-def page(connection: Connection, after: bytes, limit: int) -> list[Torrent]:
-    """Return at most `limit` torrents, none deleted and without completers, whose info hash is greater than `after`."""
-    here = (torrents.c.info_hash > after) & torrents.c.deleted.is_(False)
-    query = select(torrents).where(here).order_by(torrents.c.info_hash).limit(limit)
-    return [_torrent(row, set()) for row in connection.execute(query).mappings()]
+def page(connection: Connection, after: bytes, limit: int, whole: bool) -> list[Torrent]:
+    """Return at most `limit` torrents whose info hash is greater than `after`.
+
+    `whole`: the deleted too, and all with their completers.
+    """
+    query = select(torrents).where(torrents.c.info_hash > after).order_by(torrents.c.info_hash).limit(limit)
+    if not whole:
+        query = query.where(torrents.c.deleted.is_(False))
+    found = [_torrent(row, set()) for row in connection.execute(query).mappings()]
+    if whole and found:
+        completers = {torrent.info_hash: torrent.completers for torrent in found}
+        of = completions.c.info_hash
+        some = select(completions).where(of >= found[0].info_hash, of <= found[-1].info_hash)
+        for info_hash, user_id in connection.execute(some):
+            if info_hash in completers:
+                completers[info_hash].add(user_id)
+    return found
 
 
 def add(connection: Connection, new: list[Torrent]) -> None:
@@ -109,10 +121,10 @@ def apply(
     growth: Growth,
     completers: list[tuple[bytes, int]],
 ) -> None:
-    """Add the growth to the totals, add completers of torrents that are there, and write the mark."""
+    """Write the mark, add the growth to the totals, and add completers of torrents that are there."""
+    write_mark(connection, "torrents", mark)
     grow(connection, dialect, _GROWTH, growth)
     dialect.execute_all(connection, _completed(dialect), ("of", "who"), completers)
-    write_mark(connection, "torrents", mark)
 
 
 @lru_cache(maxsize=8)

@@ -116,9 +116,9 @@ def remove(connection: Connection, user_id: int) -> bool:
 
 
 def apply(connection: Connection, dialect: Dialect, mark: Mark, growth: Growth) -> None:
-    """Add the growth to the totals and write the mark."""
-    grow(connection, dialect, _GROWTH, growth)
+    """Write the mark and add the growth to the totals."""
     write_mark(connection, "users", mark)
+    grow(connection, dialect, _GROWTH, growth)
 
 
 def all_roles(connection: Connection) -> list[Role]:

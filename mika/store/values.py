@@ -32,6 +32,7 @@ PEER_FIELDS = (
     "seen6",
     "first_seen",
     "last_seen",
+    "location",
 )
 """What is kept of a peer: everything but its slots, which are its place in a swarm in memory."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mika.errors import ConflictError
+from mika.errors import ConflictError, OutOfStepError
+from mika.interfaces import Mark
 
 if TYPE_CHECKING:
     from unittest import TestCase as _TestCase  # trial's is one, but says no types
@@ -19,6 +20,12 @@ class Contract(_TestCase):
     """Whether a store made later on the same place finds what an earlier one kept."""
 
     store: Any
+    _number = 0
+
+    def mark(self) -> Mark:
+        """Return the mark of this test's next batch, for a tracker that nothing asks about."""
+        self._number += 1
+        return Mark("a tracker that nothing asks about", self._number, self._number - 1)
 
     def make_store(self) -> Any:
         """Return a new store, not opened; called again in the same test, one on the same place. Override it."""
@@ -47,6 +54,11 @@ class Contract(_TestCase):
         await self.make_store().close()
         await self.store.close()
         await self.store.close()
+
+    async def out_of_step(self, answer: Any) -> None:
+        """Check that `answer` fails because its batch does not follow the last one."""
+        with self.assertRaises(OutOfStepError):  # noqa: PT027 - as below
+            await answer
 
     async def conflict(self, answer: Any) -> int:
         """Return the index of the `ConflictError` that `answer` fails with."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from zope.interface.verify import verifyObject
 
-from mika.interfaces import IPeerStore, Mark, PeerBatch
+from mika.interfaces import Circle, IPeerStore, Mark, PeerBatch
 from mika.model import LEFT_UNKNOWN
 from mika.testing.contract import Contract
-from mika.testing.subjects import MARK, make_peer, peer_facts
+from mika.testing.subjects import make_peer, peer_facts, peers_of
 
 
 class PeerStoreContract(Contract):
@@ -18,8 +18,9 @@ class PeerStoreContract(Contract):
 
     async def loaded(self) -> dict[tuple[bytes, int, bytes], dict[str, Any]]:
         """Return what is kept of each peer by its key."""
-        peers = await self.store.load_peers()
-        return {(info_hash, peer.user_id, peer.peer_id): peer_facts(peer) for info_hash, peer in peers}
+        return {
+            (info_hash, peer.user_id, peer.peer_id): peer_facts(peer) for info_hash, peer in await peers_of(self.store)
+        }
 
     async def test_provides_peer_store(self) -> None:
         """All methods of the interface are there."""
@@ -45,9 +46,10 @@ class PeerStoreContract(Contract):
             seen6=5,
             first_seen=1,
             last_seen=2**33,
+            location=(-89.5, 179.25),
         )
-        await self.store.apply_peers(PeerBatch(MARK, [(b"h" * 20, peer)], []))
-        ((info_hash, found),) = await self.store.load_peers()
+        await self.store.apply_peers(PeerBatch(self.mark(), [(b"h" * 20, peer)], []))
+        ((info_hash, found),) = await peers_of(self.store)
         self.assertIsNot(found, peer)
         self.assertEqual((info_hash, found.slot4, found.slot6), (b"h" * 20, -1, -1))
         self.assertEqual(peer_facts(found), peer_facts(peer))
@@ -56,10 +58,10 @@ class PeerStoreContract(Contract):
         """The same peer id of two users, or in two swarms, is two peers."""
         swarms = (b"a" * 20, b"b" * 20)
         present = [(swarm, make_peer(user)) for swarm in swarms for user in (1, 2)]
-        await self.store.apply_peers(PeerBatch(MARK, present, []))
+        await self.store.apply_peers(PeerBatch(self.mark(), present, []))
         present[0][1].uploaded = 5
         gone = [(swarms[0], 2, make_peer(2).peer_id), (swarms[1], 9, make_peer(9).peer_id)]
-        await self.store.apply_peers(PeerBatch(MARK, present[:1], gone))
+        await self.store.apply_peers(PeerBatch(self.mark(), present[:1], gone))
         found = await self.loaded()
         self.assertEqual({key[:2] for key in found}, {(swarms[0], 1), (swarms[1], 1), (swarms[1], 2)})
         self.assertEqual(found[swarms[0], 1, make_peer(1).peer_id]["uploaded"], 5)
@@ -67,17 +69,66 @@ class PeerStoreContract(Contract):
     async def test_kept_peer_is_a_copy(self) -> None:
         """A peer that announces while it is being written is kept as it was at the call."""
         peer = make_peer(1)
-        written = self.store.apply_peers(PeerBatch(MARK, [(b"h" * 20, peer)], []))
+        written = self.store.apply_peers(PeerBatch(self.mark(), [(b"h" * 20, peer)], []))
         peer.uploaded = 5
         await written
-        ((_, found),) = await self.store.load_peers()
+        ((_, found),) = await peers_of(self.store)
         self.assertEqual(found.uploaded, 0)
 
     async def test_peers_mark(self) -> None:
         """The number travels with a batch."""
         await self.store.apply_peers(PeerBatch(Mark("a", 7), [], []))
-        await self.store.apply_peers(PeerBatch(MARK, [], []))
+        await self.store.apply_peers(PeerBatch(self.mark(), [], []))
         self.assertEqual(await self.store.last_number("peers", "a"), 7)
+
+    async def test_peers_batch_out_of_step_is_refused_whole(self) -> None:
+        """A batch that comes late does not overwrite what is newer: a baseline would go back, and count twice."""
+        await self.store.apply_peers(PeerBatch(Mark("a", 7), [(b"h" * 20, make_peer(1, uploaded=7))], []))
+        for mark in (Mark("a", 7), Mark("a", 9, 8)):
+            await self.out_of_step(
+                self.store.apply_peers(PeerBatch(mark, [(b"h" * 20, make_peer(1)), (b"i" * 20, make_peer(1))], []))
+            )
+        ((_, found),) = await peers_of(self.store)
+        self.assertEqual(found.uploaded, 7)
+        self.assertEqual(await self.store.last_number("peers", "a"), 7)
+
+    async def test_peers_near_a_place(self) -> None:
+        """Those of this swarm whose place is in the circle, nearest first, measured on the globe; also past 180."""
+        places = {
+            1: (52.52, 13.40),
+            2: (48.85, 2.35),
+            3: (52.40, 13.06),
+            4: None,
+            5: (-18.1, 179.9),
+            6: (-18.1, -179.9),
+        }
+        present = [(b"h" * 20, make_peer(user, location=place)) for user, place in places.items()]
+        await self.store.apply_peers(
+            PeerBatch(self.mark(), [*present, (b"i" * 20, make_peer(9, location=places[1]))], [])
+        )
+        for latitude, longitude, metres, expected in (
+            (52.5, 13.3, 30_000, [1, 3]),
+            (52.5, 13.3, 1_000_000, [1, 3, 2]),
+            (48.85, 2.35, 1, [2]),
+            (52.52, 13.40, 876_000, [1, 3]),
+            (52.52, 13.40, 878_000, [1, 3, 2]),
+            (-18.1, -179.95, 30_000, [6, 5]),
+            (0.0, 0.0, 1_000, []),
+        ):
+            found = await self.store.peers_near(b"h" * 20, Circle(latitude, longitude, metres))
+            self.assertEqual([user_id for user_id, _ in found], expected)
+            self.assertEqual({peer_id for _, peer_id in found} - {make_peer(1).peer_id}, set())
+
+    async def test_many_peers_are_loaded_each_once(self) -> None:
+        """Twelve thousand, in one batch, some of them replaced later."""
+        hashes = [number.to_bytes(20, "big") for number in range(12_000)]
+        await self.store.apply_peers(PeerBatch(self.mark(), [(info_hash, make_peer(1)) for info_hash in hashes], []))
+        again = [(info_hash, make_peer(1, uploaded=9)) for info_hash in hashes[::1000]]
+        await self.store.apply_peers(PeerBatch(self.mark(), again, []))
+        found = await peers_of(self.store)
+        self.assertEqual(len(found), len(hashes))
+        self.assertEqual({info_hash for info_hash, _ in found}, set(hashes))
+        self.assertEqual({info_hash for info_hash, peer in found if peer.uploaded}, set(hashes[::1000]))
 
     async def test_peers_outlive_a_restart(self) -> None:
         """Swarms, with the silent in them, and marks are there after a restart."""

@@ -8,12 +8,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from mika.interfaces import Mark
+from mika.interfaces import IPeerStore
 from mika.model import Peer, Torrent, User
 from mika.store.values import PEER_FIELDS
-
-MARK = Mark("a tracker that nothing asks about", 1)
-"""For a batch whose mark does not matter."""
 
 _ASIDE = {"totals", "written", "completers"}
 
@@ -45,6 +42,13 @@ def make_peer(user_id: int, **facts: Any) -> Peer:
     for name, value in facts.items():
         setattr(peer, name, value)
     return peer
+
+
+async def peers_of(store: IPeerStore) -> list[tuple[bytes, Peer]]:
+    """Return all peers that a store keeps, each with the info hash of its swarm."""
+    found: list[tuple[bytes, Peer]] = []
+    await store.load_peers(found.extend)
+    return found
 
 
 def peer_facts(peer: Peer) -> dict[str, Any]:

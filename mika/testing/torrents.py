@@ -8,7 +8,7 @@ from zope.interface.verify import verifyObject
 from mika.interfaces import ITorrentStore, Mark, TorrentBatch
 from mika.model import Totals
 from mika.testing.contract import Contract
-from mika.testing.subjects import MARK, make_torrent, torrent_facts
+from mika.testing.subjects import make_torrent, torrent_facts
 
 
 class TorrentStoreContract(Contract):
@@ -119,8 +119,8 @@ class TorrentStoreContract(Contract):
         await self.store.add_torrents([make_torrent(1), make_torrent(2, completers={7})])
         one, two, gone = (make_torrent(number).info_hash for number in (1, 2, 3))
         growth = [(info_hash, Totals(1, 2, 3, 4, 5, 6, 7, 8)) for info_hash in (one, two, gone)]
-        await self.store.apply_torrents(TorrentBatch(MARK, growth, [(one, 7), (two, 6), (two, 7), (gone, 7)]))
-        await self.store.apply_torrents(TorrentBatch(MARK, [(one, Totals(uploaded=-1))], [(one, 7), (one, -9)]))
+        await self.store.apply_torrents(TorrentBatch(self.mark(), growth, [(one, 7), (two, 6), (two, 7), (gone, 7)]))
+        await self.store.apply_torrents(TorrentBatch(self.mark(), [(one, Totals(uploaded=-1))], [(one, 7), (one, -9)]))
         found = await self.store.torrent(one)
         self.assertEqual((found.totals, found.completers), (Totals(0, 2, 3, 4, 5, 6, 7, 8), {7, -9}))
         self.assertEqual((await self.store.torrent(two)).completers, {6, 7})
@@ -131,8 +131,29 @@ class TorrentStoreContract(Contract):
     async def test_torrents_mark(self) -> None:
         """The number travels with a batch."""
         await self.store.apply_torrents(TorrentBatch(Mark("a", 7), []))
-        await self.store.apply_torrents(TorrentBatch(MARK, []))
+        await self.store.apply_torrents(TorrentBatch(self.mark(), []))
         self.assertEqual(await self.store.last_number("torrents", "a"), 7)
+
+    async def test_torrents_batch_out_of_step_is_refused_whole(self) -> None:
+        """Neither totals nor completers of a batch that comes again are written."""
+        await self.store.add_torrents([make_torrent(1)])
+        info_hash = make_torrent(1).info_hash
+        growth = [(info_hash, Totals(completed=1))]
+        await self.store.apply_torrents(TorrentBatch(Mark("a", 7), growth, [(info_hash, 1)]))
+        for mark in (Mark("a", 7), Mark("a", 9, 8)):
+            await self.out_of_step(self.store.apply_torrents(TorrentBatch(mark, growth, [(info_hash, 2)])))
+        found = await self.store.torrent(info_hash)
+        self.assertEqual((found.totals, found.completers), (Totals(completed=1), {1}))
+        self.assertEqual(await self.store.last_number("torrents", "a"), 7)
+
+    async def test_whole_list_has_the_deleted_and_completers(self) -> None:
+        """As a tracker needs them that has all torrents in memory."""
+        await self.store.add_torrents([make_torrent(1, completers={4, 5}), make_torrent(2), make_torrent(3)])
+        await self.store.save_torrent(make_torrent(2, deleted=True, reason="why"))
+        first = await self.store.list_torrents(b"", 2, True)
+        rest = await self.store.list_torrents(first[-1].info_hash, 2, True)
+        found = [(torrent.info_hash[0], torrent.reason, torrent.completers) for torrent in first + rest]
+        self.assertEqual(found, [(1, "", {4, 5}), (2, "why", set()), (3, "", set())])
 
     async def test_whitelist(self) -> None:
         """Prefixes are added, renamed and deleted, and told apart by case."""

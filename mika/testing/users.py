@@ -8,7 +8,7 @@ from zope.interface.verify import verifyObject
 from mika.interfaces import IUserStore, Mark, UserBatch
 from mika.model import DEFAULT_ROLE, INT64_MAX, Role, Totals
 from mika.testing.contract import Contract
-from mika.testing.subjects import MARK, make_user, user_facts
+from mika.testing.subjects import make_user, user_facts
 
 
 class UserStoreContract(Contract):
@@ -153,7 +153,7 @@ class UserStoreContract(Contract):
         )
         growth = Totals(1, 2, 3, 4, 5, 6, 7, 8)
         await self.store.apply_users(UserBatch(Mark("a", 1), [(one.id, growth), (two.id, growth), (999, growth)]))
-        await self.store.apply_users(UserBatch(MARK, [(one.id, Totals(bonus=-15))]))
+        await self.store.apply_users(UserBatch(self.mark(), [(one.id, Totals(bonus=-15))]))
         self.assertEqual((await self.store.user_by_id(one.id)).totals, Totals(2**62 + 1, 2, 3, 4, -10, 6, 7, 8))
         self.assertEqual((await self.store.user_by_id(two.id)).totals, growth)
         self.assertIsNone(await self.store.user_by_id(999))
@@ -161,11 +161,42 @@ class UserStoreContract(Contract):
     async def test_users_mark(self) -> None:
         """Each instance has a number of its own."""
         self.assertEqual(await self.store.last_number("users", "a"), 0)
-        for mark in (Mark("a", 7), Mark("b", 2), Mark("a", 2**40)):
+        for mark in (Mark("a", 7), Mark("b", 2), Mark("a", 2**40, 7)):
             await self.store.apply_users(UserBatch(mark, []))
         self.assertEqual(await self.store.last_number("users", "a"), 2**40)
         self.assertEqual(await self.store.last_number("users", "b"), 2)
         self.assertEqual(await self.store.last_number("peers", "a"), 0)
+
+    async def test_users_batch_out_of_step_is_refused_whole(self) -> None:
+        """A batch that comes twice, late, or after one that is missing, adds nothing; then the right one does."""
+        (user,) = await self.store.add_users([make_user()])
+        growth = [(user.id, Totals(uploaded=1))]
+        await self.store.apply_users(UserBatch(Mark("a", 7), growth))
+        for mark in (Mark("a", 7), Mark("a", 9), Mark("a", 9, 6), Mark("a", 9, 8), Mark("b", 9, 7)):
+            await self.out_of_step(self.store.apply_users(UserBatch(mark, growth)))
+        self.assertEqual((await self.store.user_by_id(user.id)).totals, Totals(uploaded=1))
+        self.assertEqual(await self.store.last_number("users", "a"), 7)
+        self.assertEqual(await self.store.last_number("users", "b"), 0)
+        await self.store.apply_users(UserBatch(Mark("a", 9, 7), growth))
+        self.assertEqual((await self.store.user_by_id(user.id)).totals, Totals(uploaded=2))
+
+    async def test_user_totals_stop_at_the_largest(self) -> None:
+        """A client that lies beyond all bounds does not hold up the batches of the others."""
+        totals = Totals(uploaded=INT64_MAX - 5, downloaded=7)
+        (user,) = await self.store.add_users([make_user(totals=totals)])
+        for growth in (Totals(uploaded=5), Totals(uploaded=1), Totals(uploaded=INT64_MAX, downloaded=INT64_MAX)):
+            await self.store.apply_users(UserBatch(self.mark(), [(user.id, growth)]))
+        found = await self.store.user_by_id(user.id)
+        self.assertEqual(found.totals, Totals(uploaded=INT64_MAX, downloaded=INT64_MAX))
+
+    async def test_large_batch_of_users(self) -> None:
+        """Ten thousand rows in one batch, each grown once, none forgotten."""
+        new = [make_user(id=number, passkey=f"passkey-{number}") for number in range(1, 10_001)]
+        await self.store.add_users(new)
+        growth = [(user.id, Totals(uploaded=user.id, announces=1)) for user in new]
+        await self.store.apply_users(UserBatch(self.mark(), growth))
+        found = await self.store.list_users(0, 20_000)
+        self.assertEqual([user.totals for user in found], [totals for _, totals in growth])
 
     async def test_users_outlive_a_restart(self) -> None:
         """Accounts, roles and marks are there after a restart, and ids go on."""

@@ -12,6 +12,7 @@ from twisted.logger import capturedLogs
 from mika.errors import StoreError
 from mika.jobs import Flusher, Targets
 from mika.model import Torrent, Totals, User
+from mika.testing.subjects import peers_of
 
 PASSKEYS = ["passkey-1", "passkey-2", "passkey-3"]
 HASHES = [b"a" * 20, b"b" * 20]
@@ -143,7 +144,7 @@ class AnyStory(RuleBasedStateMachine):
         old = self.site
         self.site = make_site((), (), self.store)
         self.site.clock.advance(old.clock.seconds() - self.site.clock.seconds())
-        for info_hash, peer in result(self.store.load_peers()):
+        for info_hash, peer in result(peers_of(self.store)):
             self.site.swarms.restore(info_hash, peer)
         self.flusher = self.make_flusher()
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from builders import INFO_HASH, PASSKEY, Connection, Site, SlowStore, announce_target, make_site, result
 
+from mika.testing.subjects import peers_of
+
 pytestmark = pytest.mark.usefixtures("log")
 
 GOOD = announce_target()
@@ -199,7 +201,7 @@ def state(site: Site) -> list[Any]:
         [(user.passkey, user.totals.values()) for user in everybody],
         [(torrent.info_hash, torrent.totals.values(), torrent.completers) for torrent in everything],
         len(site.pending.users) + len(site.pending.torrents) + len(site.pending.completions),
-        result(site.store.load_peers()),
+        result(peers_of(site.store)),
     ]
 
 

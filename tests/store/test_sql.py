@@ -15,7 +15,7 @@ from mika.model import Totals
 from mika.store.sql import SqlStore
 from mika.store.sqlite import Sqlite
 from mika.testing import StoreContract
-from mika.testing.subjects import MARK, make_peer, make_torrent, make_user
+from mika.testing.subjects import make_peer, make_torrent, make_user
 
 
 class OnFile(TestCase):
@@ -68,7 +68,7 @@ def _batches():
     return (
         UserBatch(Mark("a", 2), users),
         TorrentBatch(Mark("a", 2), torrents, [(info_hash, 1) for info_hash in hashes]),
-        PeerBatch(Mark("a", 2), peers, [(hashes[0], 9, make_peer(9).peer_id)]),
+        PeerBatch(Mark("a", 2, 1), peers, [(hashes[0], 9, make_peer(9).peer_id)]),
     )
 
 
@@ -167,7 +167,7 @@ class TestBatches(OnFile):
         store = await self.opened()
         await store.add_torrents([make_torrent(1)])
         (user,) = await store.add_users([make_user()])
-        await store.apply_torrents(TorrentBatch(MARK, [], [(make_torrent(1).info_hash, user.id)]))
+        await store.apply_torrents(TorrentBatch(Mark("a", 1), [], [(make_torrent(1).info_hash, user.id)]))
         await store.delete_user(user.id)
         self.assertEqual((await store.torrent(make_torrent(1).info_hash)).completers, {user.id})
 

@@ -19,7 +19,7 @@ from mika.errors import StoreError
 from mika.interfaces import Mark, PeerBatch, UserBatch
 from mika.store.sql import SqlStore
 from mika.store.sqlite import Sqlite
-from mika.testing.subjects import make_peer, make_user
+from mika.testing.subjects import make_peer, make_user, peers_of
 
 
 def _damage(path):
@@ -180,10 +180,10 @@ class TestRunning(OnFile):
         hashes = [number.to_bytes(20, "big") for number in range(2000)]
         batch = PeerBatch(Mark("a", 1), [(info_hash, make_peer(1)) for info_hash in hashes], [])
         self.assertEqual(await self.refusal(store.apply_peers(batch)), "cannot grow: the disk is full.")
-        self.assertEqual(await store.load_peers(), [])
+        self.assertEqual(await peers_of(store), [])
         batch.present = batch.present[:5]
         await store.apply_peers(batch)
-        self.assertEqual(len(await store.load_peers()), 5)
+        self.assertEqual(len(await peers_of(store)), 5)
 
     async def test_database_that_became_read_only(self):
         """The file system was remounted, or the rights were taken."""
