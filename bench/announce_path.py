@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
 from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
 from mika.config import load_config
 from mika.directory import Directory
+from mika.journal import Journal
 from mika.model import Torrent, User
 from mika.server.http import AnnounceFactory
 from mika.store.registry import make_stores
@@ -36,11 +38,13 @@ def make_factory(workload: Workload, clock: Any) -> AnnounceFactory:
     """Wire the path as the process does, with every user and torrent in memory."""
     config = load_config(None, {"MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true"})
     stores = make_stores(dict.fromkeys(("users", "torrents", "peers"), "memory:"), Path(), clock)
-    swarms = make_swarms(config.tracker)
-    directory = Directory(stores.users, stores.torrents, swarms, clock.seconds)
+    journal = Journal()
+    journal.begin(0)
+    swarms = make_swarms(config.tracker, journal)
+    directory = Directory(stores.users, stores.torrents, swarms, clock.seconds, lambda _kind: succeed(None))
     directory.users = {key: User(number, "", key) for number, key in enumerate(workload.passkeys, 1)}
     directory.torrents = {info_hash: Torrent(info_hash, size=734003200) for info_hash in workload.info_hashes}
-    return AnnounceFactory(make_tracker(config, directory, swarms), directory, TrustedProxies([]), clock)
+    return AnnounceFactory(make_tracker(config, directory, swarms, journal), directory, TrustedProxies([]), clock)
 
 
 def requests(workload: Workload, lap: int) -> list[bytes]:

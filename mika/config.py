@@ -207,8 +207,15 @@ class Bonus(Section):
 class Flush(Section):
     """How announces reach the stores."""
 
-    interval: Duration = key("1s", "How often what changed is written.", gt=0, le=3600)
+    interval: Duration = key("1s", "How often what users and torrents grew by is written.", gt=0, le=3600)
+    peers_interval: Duration = key(
+        "30s", "How often peers are written; what the journal has of them is not lost.", gt=0, le=3600
+    )
     batch: int = key(10_000, "Rows of one kind written at most in one transaction.", ge=1, le=1_000_000)
+    journal: bool = key(True, "Keep what no store has yet in the state directory, so that a kill loses nothing.")
+    journal_sync: Duration = key(
+        "1s", "How often the journal is forced to the disk: the most that a power cut loses.", gt=0, le=60
+    )
 
 
 class Config(Section):

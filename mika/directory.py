@@ -78,9 +78,14 @@ class Directory:
         torrents: ITorrentStore,
         swarms: Swarms,
         clock: Callable[[], float],
+        settle: Callable[[str], Deferred[None]],
         negative_ttl: int = 60,
     ) -> None:
-        """`clock` tells seconds since 1970; `swarms` loses the peers of users and torrents that go."""
+        """`clock` tells seconds since 1970; `swarms` loses the peers of users and torrents that go.
+
+        `settle` has everything that waits written to the users or the torrents store: what an account earned that is
+        gone must not reach a new one with its id or its hash.
+        """
         self.users: dict[str, User] = {}
         self.users_by_id: dict[int, User] = {}
         self.torrents: dict[bytes, Torrent] = {}
@@ -92,9 +97,11 @@ class Directory:
         self._torrent_store = torrents
         self._swarms = swarms
         self._clock = clock
+        self._settle = settle
+        self._deleted_users: set[int] = set()
         self._loading: dict[Hashable, list[Deferred[None]]] = {}
-        self._user_changes = Changes()
-        self._torrent_changes = Changes()
+        self.user_changes = Changes()
+        self.torrent_changes = Changes()
 
     def is_absent(self, key: str | bytes, now: int) -> bool:
         """Say whether a passkey or an info hash was looked for and is in no store."""
@@ -160,7 +167,7 @@ class Directory:
             else:
                 self._remember_user(user)
 
-        await self._user_changes.read(lambda: self._user_store.user_by_passkey(passkey), keep)
+        await self.user_changes.read(lambda: self._user_store.user_by_passkey(passkey), keep)
 
     async def _load_torrent(self, info_hash: bytes) -> None:
         def keep(torrent: Torrent | None) -> None:
@@ -169,7 +176,7 @@ class Directory:
             else:
                 self._remember_torrent(torrent)
 
-        await self._torrent_changes.read(lambda: self._torrent_store.torrent(info_hash), keep)
+        await self.torrent_changes.read(lambda: self._torrent_store.torrent(info_hash), keep)
 
     def _remember_user(self, user: User) -> User:
         live = self.users_by_id.get(user.id)
@@ -192,7 +199,7 @@ class Directory:
 
     async def user(self, user_id: int) -> User:
         """Answer with the live user; `NotFoundError` if there is none."""
-        live = self.users_by_id.get(user_id) or await self._user_changes.read(
+        live = self.users_by_id.get(user_id) or await self.user_changes.read(
             lambda: self._user_store.user_by_id(user_id), lambda user: user and self._remember_user(user)
         )
         if live is None:
@@ -212,9 +219,13 @@ class Directory:
             user.created_at = user.updated_at = now
             user.written = user.totals.copy()
             self._check_role(user.role, index)
-        async with self._user_changes:
+        again = self._deleted_users.intersection(user.id for user in users)
+        if again:
+            await self._settle("users")
+            self._deleted_users -= again
+        async with self.user_changes:
             added = await self._user_store.add_users(users)
-            self._user_changes.made += 1
+            self.user_changes.made += 1
             return [self._remember_user(user) for user in added]
 
     async def change_user(self, user_id: int, changes: dict[str, Any], totals: Mapping[str, int] | None = None) -> User:
@@ -222,14 +233,14 @@ class Directory:
 
         What announces add to a total while it is being written is added to the new figure, not lost under it.
         """
-        async with self._user_changes:
+        async with self.user_changes:
             user = await self.user(user_id)
             if "role" in changes:
                 self._check_role(changes["role"], 0)
             changes = changes | {"updated_at": self.now()}
             growth = replace(user.totals, **totals or {}).since(user.totals)
             await self._user_store.save_user(replace(user, **changes), growth)
-            self._user_changes.made += 1
+            self.user_changes.made += 1
             self._set_user(user, changes)
             user.totals.add(growth)
             user.written.add(growth)
@@ -247,19 +258,19 @@ class Directory:
 
     async def delete_user(self, user_id: int) -> None:
         """Delete the account and let its peers go; `NotFoundError` if there is none."""
-        async with self._user_changes:
+        async with self.user_changes:
             if not await self._user_store.delete_user(user_id):
                 raise NotFoundError(f"There is no user with the id {user_id}.")
-            self._user_changes.made += 1
+            self.user_changes.made += 1
             user = self.users_by_id.pop(user_id, None)
             if user is not None:
                 self.users.pop(user.passkey, None)
-                _write_off(user)
+            self._deleted_users.add(user_id)
             self._swarms.forget_user(user_id)
 
     async def add_role(self, role: Role) -> Role:
         """Add a role, with id 0 under the next free one; `ConflictError` if the id is taken."""
-        async with self._user_changes:
+        async with self.user_changes:
             if role.id in self.roles:
                 raise ConflictError(f"There is a role with the id {role.id} already.")
             saved = await self._user_store.save_role(role)
@@ -268,7 +279,7 @@ class Directory:
 
     async def change_role(self, role_id: int, changes: dict[str, Any]) -> Role:
         """Set the named fields of a role; `NotFoundError` if there is none."""
-        async with self._user_changes:
+        async with self.user_changes:
             if role_id not in self.roles:
                 raise NotFoundError(f"There is no role with the id {role_id}.")
             saved = await self._user_store.save_role(replace(self.roles[role_id], **changes))
@@ -279,7 +290,7 @@ class Directory:
         """Delete a role; who had it counts as having the default one. The default role itself stays."""
         if role_id == DEFAULT_ROLE:
             raise ConflictError("The default role cannot be removed.")
-        async with self._user_changes:
+        async with self.user_changes:
             if not await self._user_store.delete_role(role_id):
                 raise NotFoundError(f"There is no role with the id {role_id}.")
             self.roles.pop(role_id, None)
@@ -311,9 +322,11 @@ class Directory:
         for torrent in torrents:
             torrent.created_at = torrent.updated_at = now
             torrent.written = torrent.totals.copy()
-        async with self._torrent_changes:
+        if any(torrent.info_hash in self.torrents for torrent in torrents):
+            await self._settle("torrents")
+        async with self.torrent_changes:
             await self._torrent_store.add_torrents(torrents)
-            self._torrent_changes.made += 1
+            self.torrent_changes.made += 1
             for torrent in torrents:
                 self._replace_deleted(torrent)
                 self._remember_torrent(torrent)
@@ -323,12 +336,12 @@ class Directory:
         self, info_hash: bytes, changes: dict[str, Any], totals: Mapping[str, int] | None = None
     ) -> Torrent:
         """Set the named fields and the named totals, as `change_user` does; answer the live torrent."""
-        async with self._torrent_changes:
+        async with self.torrent_changes:
             torrent = await self.torrent(info_hash)
             changes = changes | {"updated_at": self.now()}
             growth = replace(torrent.totals, **totals or {}).since(torrent.totals)
             await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
-            self._torrent_changes.made += 1
+            self.torrent_changes.made += 1
             for each in hashes_of(torrent):
                 self.torrents.pop(each, None)
             for name, value in changes.items():
@@ -349,7 +362,6 @@ class Directory:
         for gone in {self.torrents[each] for each in hashes_of(torrent) if each in self.torrents}:
             for each in hashes_of(gone):
                 self.torrents.pop(each, None)
-            _write_off(gone)
 
     async def save_whitelisted(self, prefix: str, name: str) -> None:
         """Allow clients whose peer id starts with `prefix`."""
@@ -365,11 +377,6 @@ class Directory:
     def _set_whitelist(self, whitelist: dict[str, str]) -> None:
         self.whitelist = whitelist
         self._prefixes = tuple(prefix.encode("latin-1", "ignore") for prefix in whitelist)
-
-
-def _write_off(account: User | Torrent) -> None:
-    """Let nothing of an account wait to be written any more: one may be added that has its id or its hash."""
-    account.written = account.totals
 
 
 def new_passkey() -> str:

@@ -1,24 +1,27 @@
-"""Periodic work on an injected clock: the Flusher writes what waits to the stores, the Reaper lets silent peers go.
+"""Periodic work on an injected clock: Flusher (the journal to the stores), Syncer (to the disk), Reaper (silent peers).
 
 `tap.py` starts them after the stores and stops them before: the last batch is written, then the stores close.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, succeed
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from mika.errors import StoreError
-from mika.interfaces import IPeerStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
-from mika.ledger.pending import Pending
-from mika.model import Peer
-from mika.swarm.swarms import PeerKey, Swarms
+from mika.flush import Flush
+from mika.journal import Journal, sync, try_to_make
+from mika.swarm.swarms import Swarms
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 REAP_INTERVAL = 1.0
 
@@ -32,6 +35,7 @@ class Periodic(Service):
         self._loop = LoopingCall(self._safely)
         self._loop.clock = clock
         self._interval = interval
+        self._work: Deferred[None] = succeed(None)
 
     def startService(self) -> None:  # noqa: N802 - Twisted's name
         """Begin after one interval."""
@@ -43,12 +47,15 @@ class Periodic(Service):
         super().stopService()
         if self._loop.running:
             self._loop.stop()
-        return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._work.addCallback(lambda _: done.callback(None))
+        return done
 
     def _safely(self) -> Deferred[None]:
-        return ensureDeferred(self.work()).addErrback(
+        self._work = ensureDeferred(self.work()).addErrback(
             lambda failure: self.log.failure("{job} failed and goes on", failure, job=type(self).__name__)
         )
+        return self._work
 
     async def work(self) -> None:
         """Do it once."""
@@ -68,150 +75,106 @@ class Reaper(Periodic):
         self.swarms.expire(int(self.seconds()))
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The stores that are written to."""
-
-    users: IUserStore
-    torrents: ITorrentStore
-    peers: IPeerStore
-
-
 class Flusher(Periodic):
-    """Writes what waits, in batches, never two of one kind at once.
+    """Lets the stores follow the journal: once at the start, every `interval`, and a last time at the stop.
 
-    A batch that fails waits on, merged with what comes; a store's trouble is logged once when it begins and once when
-    it ends. `instance` names this tracker in the marks that go with each batch.
+    A store that fails is tried again later and later; the others are not kept waiting. Peers are written every
+    `peers_interval`: the journal has them already, and one that announces twice meanwhile is written once.
     """
 
     def __init__(
-        self, targets: Targets, pending: Pending, swarms: Swarms, clock: IReactorTime, interval: float, most: int
+        self, flushes: Sequence[Flush[Any]], journal: Journal, clock: IReactorTime, intervals: Mapping[str, float]
     ) -> None:
-        super().__init__(clock, interval)
-        self.targets = targets
-        self.pending = pending
-        self.swarms = swarms
-        self.most = most
-        self.instance = "mika"
-        self.healthy = {"users": True, "torrents": True, "peers": True}
-        self._lock = DeferredLock()
+        """`intervals` are seconds, by kind."""
+        super().__init__(clock, min(intervals.values()))
+        self.flushes = flushes
+        self.journal = journal
+        self._intervals = intervals
+        self._due = dict.fromkeys(intervals, 0.0)
+        self._seconds = clock.seconds
+
+    @property
+    def healthy(self) -> dict[str, bool]:
+        """Whether each kind of store was written to without trouble the last time."""
+        return {flush.kind: flush.healthy for flush in self.flushes}
 
     def waiting(self) -> dict[str, int]:
-        """Rows of each kind that wait to be written."""
-        return {
-            "users": len(self.pending.users),
-            "torrents": len(self.pending.torrents),
-            "peers": len(self.swarms.unsaved),
-        }
+        """How many announces wait to be written, by kind of store."""
+        return {flush.kind: flush.waiting for flush in self.flushes}
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]  # noqa: N802 - Twisted's name; it takes a while
+        """Write what an earlier process left in the journal, before anybody is answered; then begin."""
+        return ensureDeferred(self._start())
+
+    async def _start(self) -> None:
+        owed = max(self.waiting().values())
+        await self.flush()
+        for flush in self.flushes:
+            if not flush.healthy:
+                raise StoreError(
+                    f"the {flush.kind} store does not take what the journal holds for it ({flush.waiting} announces): "
+                    "see the line before this, and start again; nothing is lost"
+                )
+        if owed:
+            self.log.info("{owed} announces that the last stop left in the journal are in the stores", owed=owed)
+        super().startService()
 
     async def work(self) -> None:
-        """Flush what waits."""
-        await self.flush()
+        """Flush the kinds that are due."""
+        now = self._seconds()
+        due = [flush for flush in self.flushes if max(self._due[flush.kind], flush.retry_at) <= now]
+        for flush in due:
+            self._due[flush.kind] = now + self._intervals[flush.kind]
+        await self._run(due)
 
     async def flush(self) -> int:
-        """Write all that waits now; answer how many rows were written."""
-        await self._lock.acquire()
-        try:
-            return (
-                await self._drain("users", self._write_users)
-                + await self._drain("torrents", self._write_torrents)
-                + await self._drain("peers", self._write_peers)
-            )
-        finally:
-            self._lock.release()
+        """Write all that waits now, due or not; answer how many rows were written."""
+        return await self._run(self.flushes)
+
+    def settle(self, kind: str) -> Deferred[None]:
+        """Write all that waits for one kind; fails with `StoreError` if its store does not take it."""
+        return ensureDeferred(self._settle(next(flush for flush in self.flushes if flush.kind == kind)))
+
+    async def _settle(self, flush: Flush[Any]) -> None:
+        end = self.journal.last
+        await flush.run()
+        if flush.reached < end:
+            raise StoreError(f"The {flush.kind} store cannot be written to.")
+
+    async def _run(self, flushes: Sequence[Flush[Any]]) -> int:
+        written = await gatherResults([ensureDeferred(flush.run()) for flush in flushes])
+        self.journal.release(min(flush.reached for flush in self.flushes))
+        return sum(written)
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Write the last batch and say how much it was."""
-        super().stopService()
-        return ensureDeferred(self._flush_last())
+        return super().stopService().addCallback(lambda _: ensureDeferred(self._flush_last()))
 
     async def _flush_last(self) -> None:
         written = await self.flush()
-        lost = {kind: rows for kind, rows in self.waiting().items() if rows}
-        if lost:
-            self.log.critical("stopped with rows that no store took: {lost}", lost=lost)
+        left = {kind: waiting for kind, waiting in self.waiting().items() if waiting}
+        if left and self.journal.directory is None:
+            self.log.critical("stopped with announces that no store took: {left}", left=left)
+        elif left:
+            self.log.error("the journal keeps announces for the next start, as no store took them: {left}", left=left)
         self.log.info("last batch written: {written} rows", written=written)
 
-    async def _drain(self, kind: str, write: Callable[[], Awaitable[int]]) -> int:
-        """Write batch after batch of what waits now; what comes meanwhile is the next flush's."""
-        written = 0
-        owed = self.waiting()[kind]
-        try:
-            while written < owed and (rows := await write()):
-                written += rows
-        except Exception as problem:  # noqa: BLE001 - an adapter's own fault must not cost the other kinds their flush
-            if self.healthy[kind]:
-                self._say_trouble(kind, problem)
-            self.healthy[kind] = False
-        else:
-            if not self.healthy[kind]:
-                self.log.info("the {kind} store is written to again: {written} rows", kind=kind, written=written)
-            self.healthy[kind] = True
-        return written
 
-    def _say_trouble(self, kind: str, problem: Exception) -> None:
-        """Log one line; with a traceback if it is no trouble that a store has words for."""
-        write = self.log.error if isinstance(problem, StoreError) else self.log.failure
-        write(
-            "the {kind} store cannot be written to, {rows} rows wait: {problem}",
-            kind=kind,
-            rows=self.waiting()[kind],
-            problem=problem,
-        )
+class Syncer(Periodic):
+    """Forces the journal to the disk, so that a power cut loses no more than `interval`, and makes room ahead."""
 
-    def _mark(self) -> Mark:
-        return Mark(self.instance, 0)  # the number of the last journal record, once there is a journal
+    def __init__(self, journal: Journal, reactor: Any, interval: float) -> None:
+        super().__init__(reactor, interval)
+        self.journal = journal
+        self._reactor = reactor
 
-    async def _write_users(self) -> int:
-        taken = self.pending.take_users(self.most)
-        if not taken:
-            return 0
-        try:
-            await self.targets.users.apply_users(
-                UserBatch(self._mark(), sorted(((user.id, grown) for user, grown in taken), key=_first))
-            )
-        except BaseException:
-            self.pending.users.update(user for user, _ in taken)
-            raise
-        for user, grown in taken:
-            user.written.add(grown)
-        return len(taken)
+    async def work(self) -> None:
+        """Do both in a thread: they wait for the disk."""
+        segments, wanted = self.journal.unsynced(), self.journal.wanted()
+        if segments:
+            await self._in_thread(sync, segments)
+        if wanted is not None and self.journal.directory is not None:
+            self.journal.made(await self._in_thread(try_to_make, self.journal.directory, wanted))
 
-    async def _write_torrents(self) -> int:
-        taken = self.pending.take_torrents(self.most)
-        if not taken:
-            return 0
-        completions = self.pending.take_completions()
-        completers = sorted((torrent.info_hash, user_id) for torrent, user_id in completions)
-        growth = sorted(((torrent.info_hash, grown) for torrent, grown in taken), key=_first)
-        try:
-            await self.targets.torrents.apply_torrents(TorrentBatch(self._mark(), growth, completers))
-        except BaseException:
-            self.pending.torrents.update(torrent for torrent, _ in taken)
-            self.pending.completions |= completions
-            raise
-        for torrent, grown in taken:
-            torrent.written.add(grown)
-        return len(taken)
-
-    async def _write_peers(self) -> int:
-        taken = self.swarms.take_unsaved(self.most)
-        if not taken:
-            return 0
-        present: list[tuple[bytes, Peer]] = []
-        gone: list[PeerKey] = []
-        for key, peer in taken.items():
-            if peer is None:
-                gone.append(key)
-            else:
-                present.append((key[0], peer))
-        try:
-            await self.targets.peers.apply_peers(PeerBatch(self._mark(), present, gone))
-        except BaseException:
-            self.swarms.give_back(taken)
-            raise
-        return len(taken)
-
-
-def _first(row: tuple[bytes | int, object]) -> bytes | int:
-    return row[0]
+    def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *args, **kwargs)

@@ -19,7 +19,10 @@ from twisted.logger import ILogObserver, Logger
 
 from mika.directory import Directory
 from mika.errors import MikaError
+from mika.flush import Flush
 from mika.interfaces import IPeerStore
+from mika.journal import RECORDS, Journal
+from mika.ledger.record import FRAME, peer_of
 from mika.model import Peer
 from mika.store.registry import Stores
 from mika.swarm.swarms import Swarms
@@ -150,14 +153,37 @@ class StoresService(Service):
                 self.log.failure("a store did not close as it should")
 
 
+class JournalService(Service):
+    """Opens the journal and asks the stores how far they are; lets go of it when the last batch is written."""
+
+    def __init__(self, journal: Journal, flushes: Sequence[Flush[Any]]) -> None:
+        self._journal = journal
+        self._flushes = flushes
+
+    def startService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Begin behind every number that was given before."""
+        super().startService()
+        self._journal.open()
+        return ensureDeferred(self._begin())
+
+    async def _begin(self) -> None:
+        self._journal.begin(max([await flush.begin() for flush in self._flushes]))
+
+    def stopService(self) -> None:  # noqa: N802 - Twisted's name
+        """Keep what a store still lacks."""
+        super().stopService()
+        self._journal.close(min(flush.reached for flush in self._flushes))
+
+
 class SwarmsService(Service):
-    """Fills the swarms from the peers store before anybody announces."""
+    """Fills the swarms from the peers store, and from what the journal knows better, before anybody announces."""
 
     log = Logger()
 
-    def __init__(self, swarms: Swarms, peers: IPeerStore) -> None:
+    def __init__(self, swarms: Swarms, peers: IPeerStore, journal: Journal) -> None:
         self._swarms = swarms
         self._peers = peers
+        self._journal = journal
 
     def startService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Load every peer and the counters of the silent ones."""
@@ -166,6 +192,7 @@ class SwarmsService(Service):
 
     async def _load(self) -> None:
         await self._peers.load_peers(self._restore)
+        self._catch_up()
         # What is loaded stays: no later collection needs to look at it again, and those that come can be rarer.
         gc.collect()
         gc.freeze()
@@ -173,6 +200,18 @@ class SwarmsService(Service):
         self.log.info(
             "{peers} peers in {swarms} swarms restored", peers=self._swarms.peer_count, swarms=len(self._swarms)
         )
+
+    def _catch_up(self) -> None:
+        """Let peers be as their last records left them; those that the store has already are only said again."""
+        latest: dict[tuple[bytes, int, bytes], tuple[bytes, Peer, bool]] = {}
+        for _, frames in self._journal.read(0, RECORDS):
+            for at in range(0, len(frames), FRAME):
+                found = peer_of(frames[at : at + FRAME])
+                if found is not None:
+                    info_hash, peer, _ = found
+                    latest[info_hash, peer.user_id, peer.peer_id] = found
+        for info_hash, peer, gone in latest.values():
+            self._swarms.replace(info_hash, peer, gone=gone)
 
     def _restore(self, peers: Sequence[tuple[bytes, Peer]]) -> None:
         for info_hash, peer in peers:

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.python import usage
 
 from mika import __version__
@@ -16,16 +17,20 @@ from mika.config import Config, HostPort, load_config, print_config
 from mika.config import Tracker as TrackerSection
 from mika.directory import Directory
 from mika.errors import ConfigError
-from mika.jobs import Flusher, Reaper, Targets
+from mika.flush import Flush, Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.jobs import Flusher, Reaper, Syncer
+from mika.journal import Journal
 from mika.ledger.credit import Ledger, Rates
-from mika.ledger.pending import Pending
+from mika.ledger.record import peer_record
 from mika.logs import log_observer
+from mika.model import Peer
 from mika.rules.ruleset import Ruleset
 from mika.server.admin import admin_service
 from mika.server.certificate import certificate_of, tls_context
 from mika.server.http import AnnounceFactory
 from mika.server.listen import AnnounceService
-from mika.services import InOrder, StoresService, SwarmsService
+from mika.services import InOrder, JournalService, StoresService, SwarmsService
+from mika.store.memory import MemoryStore
 from mika.store.registry import Stores, make_stores
 from mika.swarm.swarms import Swarms
 from mika.tracker import Stages, Tracker, listable
@@ -89,11 +94,16 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     """Wire everything together; `options` are those of `twistd mika`."""
     state_dir = Path(config.general.state_dir).absolute()
     stores = make_stores(config.stores.model_dump(), state_dir, reactor)
-    swarms = make_swarms(config.tracker)
+    journal = make_journal(config, stores, state_dir)
+    swarms = make_swarms(config.tracker, journal)
     negative_ttl = int(config.tracker.negative_ttl)
-    directory = Directory(stores.users, stores.torrents, swarms, reactor.seconds, negative_ttl)
-    tracker = make_tracker(config, directory, swarms)
-    flusher = make_flusher(config, stores, tracker, reactor)
+
+    def settle(kind: str) -> Deferred[None]:
+        return flusher.settle(kind)  # which is made of the directory
+
+    directory = Directory(stores.users, stores.torrents, swarms, reactor.seconds, settle, negative_ttl)
+    tracker = make_tracker(config, directory, swarms, journal)
+    flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
     announces = make_announces(config, tracker, directory, reactor)
     context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher))
     admin = admin_service(reactor, config.api, state_dir, context)
@@ -101,8 +111,10 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
         reactor,
         [
             StoresService(stores, directory),
-            SwarmsService(swarms, stores.peers),
+            JournalService(journal, flusher.flushes),
+            SwarmsService(swarms, stores.peers, journal),
             flusher,
+            Syncer(journal, reactor, config.flush.journal_sync),
             Reaper(swarms, reactor),
             announces,
             admin,
@@ -112,17 +124,28 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     )
 
 
-def make_swarms(section: TrackerSection) -> Swarms:
+def make_journal(config: Config, stores: Stores, state_dir: Path) -> Journal:
+    """Make the journal: in memory only, if nothing of what it holds is kept anywhere."""
+    kept = config.flush.journal and any(type(store) is not MemoryStore for store in stores.unique)
+    return Journal(state_dir / "journal" if kept else None)
+
+
+def make_swarms(section: TrackerSection, journal: Journal) -> Swarms:
     """Make the swarms, empty."""
+
+    def changed(info_hash: bytes, peer: Peer, gone: bool) -> None:
+        journal.append(peer_record(info_hash, peer, gone=gone))
+
     return Swarms(
         int(section.peer_ttl),
         int(section.counters_ttl),
         listable(allow_non_routable=section.allow_non_routable),
+        changed,
         believe_claims=section.allow_client_ip,
     )
 
 
-def make_tracker(config: Config, directory: Directory, swarms: Swarms) -> Tracker:
+def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: Journal) -> Tracker:
     """Put the stages of an announce together."""
     section = config.tracker
     rates = Rates(
@@ -138,16 +161,25 @@ def make_tracker(config: Config, directory: Directory, swarms: Swarms) -> Tracke
         ruleset=Ruleset(section, directory.prefixes),
         swarms=swarms,
         ledger=Ledger(rates, directory.roles),
-        pending=Pending(),
+        journal=journal,
         random=Random().random,  # noqa: S311 - which peers are handed out is no secret
     )
     return Tracker(section, stages)
 
 
-def make_flusher(config: Config, stores: Stores, tracker: Tracker, reactor: Any) -> Flusher:
+def make_flusher(  # what the stores follow, and what is told of it
+    config: Config, stores: Stores, directory: Directory, swarms: Swarms, journal: Journal, reactor: Any
+) -> Flusher:
     """Make what writes announces to the stores."""
-    targets = Targets(stores.users, stores.torrents, stores.peers)
-    return Flusher(targets, tracker.pending, tracker.swarms, reactor, config.flush.interval, config.flush.batch)
+    section = config.flush
+    pace = Pace(reactor, section.batch, Random().random)  # noqa: S311 - so that trackers do not all try at once
+    flushes: list[Flush[Any]] = [
+        UsersFlush(stores.users, journal, pace, directory),
+        TorrentsFlush(stores.torrents, journal, pace, directory),
+        PeersFlush(stores.peers, journal, pace, swarms),
+    ]
+    intervals = {"users": section.interval, "torrents": section.interval, "peers": section.peers_interval}
+    return Flusher(flushes, journal, reactor, intervals)
 
 
 def make_announces(config: Config, tracker: Tracker, directory: Directory, reactor: Any) -> AnnounceService:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from mika.config import Tracker as TrackerSection
 from mika.ledger.credit import Ledger
-from mika.ledger.pending import Pending
+from mika.ledger.record import peer_record
 from mika.model import PASSKEY, Peer, Torrent, Totals, User
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
@@ -46,15 +46,24 @@ class Facts(Protocol):
         """Say whether a passkey or an info hash was looked for and is in no store."""
 
 
+class Record(Protocol):
+    """What the tracker asks of `journal.Journal`: to keep what an announce was worth, before its answer leaves."""
+
+    full: bool
+
+    def append(self, record: bytes) -> None:
+        """Keep a record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the tracker works with: facts, rules, swarms, ledger, what waits to be written, and randomness."""
+    """What the tracker works with: facts, rules, swarms, ledger, the journal, and randomness."""
 
     facts: Facts
     ruleset: Ruleset
     swarms: Swarms
     ledger: Ledger
-    pending: Pending
+    journal: Record
     random: Random
 
 
@@ -67,14 +76,14 @@ class Tracker:
         self.ruleset = stages.ruleset
         self.swarms = stages.swarms
         self.ledger = stages.ledger
-        self.pending = stages.pending
+        self.journal = stages.journal
         self.random = stages.random
         self.interval = int(config.announce_interval)
         self.min_interval = config.minimum
         self.jitter = int(config.interval_jitter) + 1
 
     def announce(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
-        """Take one announce through all stages; what it is worth is in the accounts when this returns."""
+        """Take one announce through all stages; what it is worth is in accounts and journal when this returns."""
         user = self.facts.users.get(request.passkey or "") or self._find_user(request, now)
         if not isinstance(user, User):
             return user
@@ -86,6 +95,8 @@ class Tracker:
         if request.event is STOPPED:
             return self._stop(request, user, torrent, swarm, peer, now)
 
+        if self.journal.full:
+            return refusal.JOURNAL_FULL  # the baseline stays, so that nothing is lost to who comes again later
         refused = self.ruleset.judge(request, user, torrent, peer, swarm)
         if refused is not None:
             return refused
@@ -95,9 +106,12 @@ class Tracker:
         else:
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
         if request.event is COMPLETED and user.id not in torrent.completers:
-            self._complete(user, torrent, credit)
+            torrent.completers.add(user.id)  # once a user and torrent, whatever a client says how often
+            credit.completed = 1
         self.swarms.refresh(swarm, peer, request, now)
-        self._enter(user, torrent, credit)
+        user.totals.add(credit)
+        torrent.totals.add(credit)
+        self.journal.append(peer_record(torrent.info_hash, peer, credit))
         return self._answer(request, torrent, swarm, peer)
 
     def scrape(self, request: ScrapeRequest, now: int) -> ScrapeResponse | Refusal | Miss:
@@ -150,22 +164,10 @@ class Tracker:
         if swarm is not None and peer is not None:
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
             self.swarms.remove(swarm, peer)
-            self._enter(user, torrent, credit)
+            user.totals.add(credit)
+            torrent.totals.add(credit)
+            self.journal.append(peer_record(torrent.info_hash, peer, credit, gone=True))
         return self._figures(request, torrent, swarm)
-
-    def _complete(self, user: User, torrent: Torrent, credit: Totals) -> None:
-        """Count a completion: once a user and torrent, whatever a client says how often."""
-        torrent.completers.add(user.id)
-        self.pending.completions.add((torrent, user.id))
-        credit.completed = 1
-
-    def _enter(self, user: User, torrent: Torrent, credit: Totals) -> None:
-        """Enter what an announce is worth into both accounts."""
-        user.totals.add(credit)
-        torrent.totals.add(credit)
-        if user.id >= 0:  # the accounts of public peers are kept nowhere
-            self.pending.users.add(user)
-        self.pending.torrents.add(torrent)
 
     def _answer(self, request: AnnounceRequest, torrent: Torrent, swarm: Swarm, peer: Peer) -> AnnounceResponse:
         """Answer with figures and peers."""

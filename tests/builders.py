@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from random import Random
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 import bencodepy
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -18,7 +19,10 @@ from twisted.python.failure import Failure
 
 from mika.config import Config
 from mika.directory import Directory
+from mika.errors import OutOfStepError, StoreError
 from mika.interfaces import PeerBatch, TorrentBatch, UserBatch
+from mika.journal import Journal
+from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth
 from mika.model import Torrent, User
 from mika.server.http import AnnounceFactory, AnnounceProtocol
 from mika.store.memory import MemoryStore
@@ -45,20 +49,27 @@ OTHER_ADDRESS6 = "2a02:ec8:e1::2"
 class Site:
     """A tracker with its stages over stores in memory, on a clock that stands still, and a client of it."""
 
-    def __init__(self, config: Config, store: MemoryStore) -> None:
+    def __init__(self, config: Config, store: MemoryStore, journal: Journal | None = None) -> None:
         self.config = config
         self.clock = Clock()
         self.clock.advance(NOW)
         self.store = store
-        self.swarms = make_swarms(config.tracker)
+        self.journal = journal or Journal()
+        if journal is None:
+            self.journal.begin(0)
+        self.swarms = make_swarms(config.tracker, self.journal)
         negative_ttl = int(config.tracker.negative_ttl)
-        self.directory = Directory(store, store, self.swarms, self.clock.seconds, negative_ttl)
-        self.tracker = make_tracker(config, self.directory, self.swarms)
+        self.directory = Directory(store, store, self.swarms, self.clock.seconds, self.settle, negative_ttl)
+        self.tracker = make_tracker(config, self.directory, self.swarms, self.journal)
         self.tracker.random = Random(7).random
-        self.pending = self.tracker.pending
         proxies = TrustedProxies(config.tracker.trusted_proxies)
         self.factory = AnnounceFactory(self.tracker, self.directory, proxies, self.clock)
         result(self.directory.open())
+
+    def settle(self, kind: str) -> Deferred[None]:
+        """Have what waits written; a site whose stores follow its journal has this replaced."""
+        del kind
+        return succeed(None)
 
     def send(self, request: bytes, address: str = ADDRESS) -> bytes:
         """Send one whole request; answer with the bytes of the answer, what is missing in memory loaded first."""
@@ -67,6 +78,19 @@ class Site:
         assert head.end == len(request)
         answer = self.factory.answer(head, packed(address))
         return result(self.factory.answer_later(head, packed(address))) if answer is None else answer
+
+    def entered(self) -> dict[str, Any]:
+        """Return what the journal holds, added up as the stores will have it: users, torrents, completers, peers."""
+        users, torrents, peers = UserGrowth(), TorrentGrowth(), PeerKeys()
+        for _, frames in self.journal.read(0, 10_000):
+            for merge in (users, torrents, peers):
+                merge.add(frames)
+        return {
+            "users": users.rows,
+            "torrents": torrents.rows,
+            "completers": torrents.completers,
+            "peers": set(peers.rows),
+        }
 
     def get(self, target: str | bytes, address: str = ADDRESS) -> dict[str, Any]:
         """GET a target; answer with the decoded body, keys as text."""
@@ -96,6 +120,7 @@ def make_site(
     torrents: Iterable[Torrent | bytes] = (INFO_HASH,),
     store: MemoryStore | None = None,
     sections: Mapping[str, Mapping[str, Any]] | None = None,
+    journal: Journal | None = None,
     **tracker_config: Any,
 ) -> Site:
     """Make a site with users (a passkey will do) and torrents (an info hash will do), no jitter unless it is asked for.
@@ -104,7 +129,7 @@ def make_site(
     test's own, users and torrents are in it and not yet in memory: each first announce is a miss.
     """
     written = {"tracker": {"interval_jitter": "0s"} | tracker_config} | dict(sections or {})
-    site = Site(Config.model_validate(written), store or MemoryStore())
+    site = Site(Config.model_validate(written), store or MemoryStore(), journal)
     accounts = [each if isinstance(each, User) else User(0, each[:4], each) for each in users]
     entries = [each if isinstance(each, Torrent) else Torrent(each, size=2**30) for each in torrents]
     kept: Any = site.directory if store is None else store
@@ -228,16 +253,25 @@ class Connection:
 class TryingStore(MemoryStore):
     """A store each kind of whose batches can be told to fail, and to be answered only when it is let go.
 
-    What is written is written at the call, as by a database that is slow to answer.
+    `problems`: a kind fails and writes nothing. `lost`: it writes, and its answer does not arrive. `late`: it fails,
+    and writes when `do_late` is called, as a database that carries out what nobody waits for any more.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.problems: dict[str, Exception] = {}
+        self.lost: set[str] = set()
+        self.late: set[str] = set()
         self.slow = False
         self.held: list[Deferred[None]] = []
         self.running: Counter[str] = Counter()
         self.batches: list[tuple[str, Any]] = []
+        self._later: list[tuple[Any, Any]] = []
+
+    def last_number(self, kind: str, instance: str) -> Deferred[int]:
+        """Answer, or fail as its batches do."""
+        problem = self.problems.get(kind)
+        return MemoryStore.last_number(self, kind, instance) if problem is None else fail(type(problem)(*problem.args))
 
     def apply_users(self, batch: UserBatch) -> Deferred[None]:
         """Write users, or fail."""
@@ -256,12 +290,27 @@ class TryingStore(MemoryStore):
         """Let the batch that waits longest be answered."""
         self.held.pop(0).callback(None)
 
+    def do_late(self) -> None:
+        """Carry out what came late; what is out of step by now is refused."""
+        later, self._later = self._later, []
+        for apply, batch in later:
+            apply(self, batch).addErrback(lambda failure: failure.trap(OutOfStepError))
+
     def _apply(self, kind: str, apply: Any, batch: Any) -> Deferred[None]:
         assert not self.running[kind], f"two batches of {kind} at once"
         self.running[kind] += 1
         self.batches.append((kind, batch))
         problem = self.problems.get(kind)
-        applied = apply(self, batch) if problem is None else fail(type(problem)(*problem.args))
+        applied: Deferred[None]
+        if problem is not None:
+            applied = fail(type(problem)(*problem.args))
+        elif kind in self.late:
+            self._later.append((apply, deepcopy(batch)))
+            applied = fail(StoreError("No answer within a second."))
+        else:
+            applied = apply(self, batch)
+            if kind in self.lost:
+                applied.addCallback(lambda _: fail(StoreError("The connection was lost.")))
         gate: Deferred[None] = Deferred()
         gate.addCallback(lambda _: applied).addBoth(self._answered, kind)
         if self.slow:

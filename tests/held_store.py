@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builders import INFO_HASH, NOW, OTHER_PASSKEY, PASSKEY, result
-from twisted.internet.defer import Deferred, ensureDeferred, fail
+from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
 from twisted.internet.task import Clock
 
 from mika.directory import Directory
@@ -67,12 +67,17 @@ class DirectorySetting:
         self.clock = Clock()
         self.clock.advance(NOW)
         self.store = HeldStore()
-        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True)
-        self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds, negative_ttl)
+        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True, lambda *_changed: None)
+        self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds, self.settle, negative_ttl)
         result(self.store.add_users([User(0, "anna", PASSKEY), User(0, "bert", OTHER_PASSKEY)]))
         result(self.store.add_torrents([Torrent(INFO_HASH)]))
         result(self.directory.open())
         self.store.calls.clear()
+
+    def settle(self, kind):
+        """Note that what waits should be written."""
+        self.store.calls.append(f"settle {kind}")
+        return succeed(None)
 
     def load(self, passkey=None, *info_hashes):
         """Ask for what an announce misses."""

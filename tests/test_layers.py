@@ -83,6 +83,8 @@ def test_pure_module_reaches_for_nothing_outside(path) -> None:
         ("config.py", ("mika.store", "mika.server", "mika.admin", "mika.directory", "twisted")),
         ("directory.py", ("mika.store", "mika.server", "mika.admin", "mika.tracker")),
         ("store", ("mika.server", "mika.admin", "mika.directory", "mika.tracker", "mika.swarm", "mika.cli")),
+        ("journal.py", ("mika.store", "mika.server", "mika.admin", "mika.tracker", "mika.directory", "mika.swarm")),
+        ("flush.py", ("mika.store", "mika.server", "mika.admin", "mika.tracker", "mika.directory")),
         ("jobs.py", ("mika.store", "mika.server", "mika.admin", "mika.tracker")),
         ("admin", ("mika.store", "mika.cli", "mika.tap")),
         ("cli", ("mika.store", "mika.server", "mika.directory", "mika.tracker", "mika.tap")),

@@ -159,7 +159,7 @@ def test_stop_is_answered_before_any_write(site) -> None:
     connection = Connection(site)
     connection.send(announce_bytes(event="stopped", uploaded=7))
     assert len(connection.answers()) == 1
-    assert site.user() in site.pending.users
+    assert site.entered()["users"][site.user().id].uploaded == 7
 
 
 def test_stops_of_a_client_that_shuts_down(site) -> None:

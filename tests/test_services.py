@@ -17,6 +17,7 @@ from mika import services as services_module
 from mika.directory import Directory
 from mika.errors import ConfigError, StoreError
 from mika.interfaces import Mark, PeerBatch
+from mika.journal import Journal
 from mika.model import Peer
 from mika.services import COLLECT, InOrder, StoresService, SwarmsService
 from mika.store.memory import MemoryStore
@@ -280,8 +281,8 @@ class Noted(MemoryStore):
 def stores_service(notes, **answers):
     """Return the service of three stores a, b and c; `answers` are (open, close) by name."""
     stores = Stores(*(Noted(name, notes, *answers.get(name, ())) for name in "abc"))
-    swarms = Swarms(2700, 1_814_400, any)
-    directory = Directory(stores.users, stores.torrents, swarms, lambda: NOW)
+    swarms = Swarms(2700, 1_814_400, any, lambda *_changed: None)
+    directory = Directory(stores.users, stores.torrents, swarms, lambda: NOW, lambda _kind: succeed(None))
     return StoresService(stores, directory), directory
 
 
@@ -302,7 +303,10 @@ def test_store_that_serves_all_kinds_is_opened_and_closed_once():
     notes: list[str] = []
     store = Noted("a", notes)
     stores = Stores(store, store, store)
-    service = StoresService(stores, Directory(store, store, Swarms(1, 1, any), lambda: NOW))
+    service = StoresService(
+        stores,
+        Directory(store, store, Swarms(1, 1, any, lambda *_changed: None), lambda: NOW, lambda _kind: succeed(None)),
+    )
     result(service.startService())
     result(service.stopService())
     assert notes == ["open a", "close a"]
@@ -362,10 +366,10 @@ def test_swarms_are_filled_before_anybody_announces():
     peers = [Peer(user_id, PEER_ID, NOW) for user_id in (1, 2, 3)]
     for peer in peers[:2]:
         peer.active, peer.seeder, peer.endpoint4 = True, True, bytes([81, 2, 69, 142, 0, peer.user_id])
-    result(store.apply_peers(PeerBatch(Mark("mika", 0), [(INFO_HASH, peer) for peer in peers], [])))
-    swarms = Swarms(2700, 1_814_400, any)
+    result(store.apply_peers(PeerBatch(Mark("a", 1), [(INFO_HASH, peer) for peer in peers], [])))
+    swarms = Swarms(2700, 1_814_400, any, lambda *_changed: None)
     with capturedLogs() as events:
-        result(SwarmsService(swarms, store).startService())
+        result(SwarmsService(swarms, store, Journal()).startService())
     assert [formatEvent(event) for event in events] == ["2 peers in 1 swarms restored"]
     assert (swarms.peer_count, len(swarms.get(INFO_HASH).peers)) == (2, 3)
     assert gc.get_threshold() == COLLECT
@@ -376,4 +380,4 @@ def test_peers_that_cannot_be_loaded_fail_the_start():
     store = MemoryStore()
     store.load_peers = lambda _keep: fail(StoreError("The database is down."))
     with pytest.raises(StoreError, match="down"):
-        result(SwarmsService(Swarms(2700, 1_814_400, any), store).startService())
+        result(SwarmsService(Swarms(2700, 1_814_400, any, lambda *_changed: None), store, Journal()).startService())

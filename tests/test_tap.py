@@ -17,10 +17,10 @@ from twisted.python.usage import UsageError
 from mika import __version__
 from mika.config import load_config, print_config
 from mika.errors import ConfigError
-from mika.jobs import Flusher, Reaper
+from mika.jobs import Flusher, Reaper, Syncer
 from mika.server.admin import AdminService
 from mika.server.listen import AnnounceService
-from mika.services import InOrder, StoresService, SwarmsService
+from mika.services import InOrder, JournalService, StoresService, SwarmsService
 from mika.tap import Options, check_config, makeService, services
 from mika.welcome import Welcome
 
@@ -131,7 +131,10 @@ def test_version_and_help(capsys):
 
 # ---- what it is made of
 
-IN_ORDER = [StoresService, SwarmsService, Flusher, Reaper, AnnounceService, AdminService, Welcome]
+IN_ORDER = [
+    *(StoresService, JournalService, SwarmsService, Flusher, Syncer, Reaper),
+    *(AnnounceService, AdminService, Welcome),
+]
 
 
 def test_services_in_the_order_in_which_they_start(tmp_path):
@@ -145,17 +148,20 @@ def test_services_in_the_order_in_which_they_start(tmp_path):
 def test_parts_share_what_they_must(tmp_path):
     """One swarms, one directory, one reactor: what an announce changes is what is flushed, expired and shown."""
     config = load_config(None, {"MIKA_STATE": str(tmp_path / "state"), "MIKA_FLUSH__BATCH": "77"})
-    stores, swarms, flusher, reaper, announces, admin, _ = services(config, reactor, {"config": None})
+    stores, kept, swarms, flusher, syncer, reaper, announces, admin, _ = services(config, reactor, {"config": None})
     tracker = announces._factory.tracker
     directory = announces._factory.directory
     context = admin._site.api._context
     assert directory is stores._directory is tracker.facts is context.directory
-    assert swarms._swarms is flusher.swarms is reaper.swarms is tracker.swarms is directory._swarms is context.swarms
-    assert flusher.pending is tracker.pending
-    assert flusher.most == 77
+    users, torrents, peers = flusher.flushes
+    assert swarms._swarms is peers._swarms is reaper.swarms is tracker.swarms is directory._swarms is context.swarms
+    assert kept._journal is swarms._journal is flusher.journal is syncer.journal is tracker.journal is users._journal
+    assert {flush._pace.most for flush in flusher.flushes} == {77}
+    assert users._users is directory.users_by_id
+    assert torrents._torrents is directory.torrents
     assert tracker.ledger._roles is directory.roles
-    assert flusher.targets.users is stores._stores.users is directory._user_store
-    assert flusher.targets.users is flusher.targets.peers
+    assert users._store is stores._stores.users is directory._user_store
+    assert users._store is torrents._store is peers._store
     assert {each.url for each in context.health().stores} == {"sqlite:"}
     assert context.health().queues == {"users": 0, "torrents": 0, "peers": 0}
 

@@ -340,7 +340,7 @@ def test_public_mode_makes_every_peer_an_account_of_its_own():
     assert answer["peers"] == compact("81.2.69.142", 6001)
     site.announce(None, OTHER_ADDRESS, peer_id=OTHER_PEER_ID, port=6002, downloaded=9)
     assert site.torrent().totals.downloaded == 9
-    assert not site.pending.users
+    assert site.entered()["users"] == {}
 
 
 def test_public_peer_cannot_be_stopped_by_another():
@@ -428,7 +428,7 @@ def test_restart_keeps_swarm_and_baselines():
     site = make_site()
     site.announce(uploaded=100, left=0)
     site.announce(uploaded=300, left=0, address=ADDRESS6)
-    kept = [(key[0], peer) for key, peer in site.swarms.take_unsaved(1000).items()]
+    kept = [(swarm.info_hash, peer) for swarm in site.swarms for peer in swarm.peers.values()]
     after = make_site(store=site.store, users=(), torrents=())
     for info_hash, peer in kept:
         peer.slot4 = peer.slot6 = -1

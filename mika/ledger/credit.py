@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mika.model import DEFAULT_ROLE, NANO_POINTS, UNIT_MULTIPLIER, Peer, Role, Torrent, Totals, User
+from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Peer, Role, Torrent, Totals, User
 from mika.wire.request import AnnounceRequest
 
 GIB = 2**30
@@ -70,4 +70,4 @@ class Ledger:
         if rates.per_gib:
             points *= GIB * NANO_POINTS + rates.per_gib * size
             unit *= GIB * NANO_POINTS
-        return points // unit
+        return min(points // unit, INT64_MAX)

@@ -78,6 +78,9 @@ LEFT_INVALID = Refusal("left_invalid", "The parameter left must be a whole numbe
 STORE_UNAVAILABLE = Refusal(
     "store_unavailable", "The tracker cannot read its database at present; your client will try again", 2
 )
+JOURNAL_FULL = Refusal(
+    "journal_full", "The tracker has no room to note transfers at present; what you transfer counts later", 5
+)
 INTERNAL = Refusal("internal", "The tracker made a mistake and its staff can read about it; please try again later", 10)
 
 # HTTP itself: not bencoded, and the connection ends

@@ -1,36 +1,43 @@
-"""All swarms by info hash: who joins and leaves, who fell silent, and which peers a store has yet to hear of.
+"""All swarms by info hash: who joins and leaves, and who fell silent.
 
-`tracker.py` and `directory.py` change it, `jobs.py` expires and writes it.
+`tracker.py` and `directory.py` change it, `jobs.py` expires it, `flush.py` reads from it how peers are.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 
 from mika.model import Peer
 from mika.swarm.swarm import Listable, Swarm
 from mika.wire.address import packed
 from mika.wire.request import AnnounceRequest
 
-PeerKey = tuple[bytes, int, bytes]
-"""Info hash, user id, peer id."""
+Changed = Callable[[bytes, Peer, bool], None]
+"""Told of the info hash and the peer that changed otherwise than by its own announce, and whether it is gone."""
 
 
 class Swarms:
     """Every swarm. A peer that is silent for `peer_ttl` seconds leaves; after `counters_ttl` it is forgotten.
 
-    `unsaved` holds what changed since it was last taken: a peer, or None for one that is gone.
+    `changed` is told of what happens to peers without an announce; what announces do, the tracker enters itself.
     """
 
-    def __init__(self, peer_ttl: int, counters_ttl: int, listable: Listable, *, believe_claims: bool = False) -> None:
+    def __init__(
+        self,
+        peer_ttl: int,
+        counters_ttl: int,
+        listable: Listable,
+        changed: Changed,
+        *,
+        believe_claims: bool = False,
+    ) -> None:
         self.peer_ttl = peer_ttl
         self.counters_ttl = counters_ttl
         self.listable = listable
         self.believe_claims = believe_claims
         self.peer_count = 0
-        self.unsaved: dict[PeerKey, Peer | None] = {}
+        self._changed = changed
         self._swarms: dict[bytes, Swarm] = {}
         self._of_user: dict[int, set[Swarm]] = {}
         # Peers by the second at which to look whether they fell silent; the heap has the seconds in order.
@@ -69,7 +76,6 @@ class Swarms:
         swarm.refresh(peer, request, now, self.listable)
         if request.claims and self.believe_claims:
             self._place_claims(swarm, peer, request, now)
-        self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = peer
 
     def _place_claims(self, swarm: Swarm, peer: Peer, request: AnnounceRequest, now: int) -> None:
         """Believe what the client says of its own addresses (`allow_client_ip`); no address, no effect."""
@@ -85,10 +91,9 @@ class Swarms:
             swarm.place(peer, address + request.endpoint[-2:], self.listable)
 
     def remove(self, swarm: Swarm, peer: Peer) -> None:
-        """Forget a peer altogether."""
+        """Forget a peer altogether: it announced its stop, or another takes its place."""
         self.peer_count -= peer.active
         swarm.discard(peer)
-        self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = None
         if peer.user_id not in swarm.by_user:
             mine = self._of_user[peer.user_id]
             mine.discard(swarm)
@@ -97,11 +102,16 @@ class Swarms:
         if not swarm.peers:
             del self._swarms[swarm.info_hash]
 
+    def forget(self, swarm: Swarm, peer: Peer) -> None:
+        """Forget a peer that did not stop itself."""
+        self.remove(swarm, peer)
+        self._changed(swarm.info_hash, peer, True)
+
     def silence(self, swarm: Swarm, peer: Peer) -> None:
         """Take a peer out of lists and counts, and keep its counters until `counters_ttl`."""
         self.peer_count -= 1
         swarm.silence(peer)
-        self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = peer
+        self._changed(swarm.info_hash, peer, False)
         self._look(swarm, peer, peer.last_seen + self.counters_ttl)
 
     def drop_torrent(self, info_hash: bytes) -> None:
@@ -109,7 +119,7 @@ class Swarms:
         swarm = self._swarms.get(info_hash)
         if swarm is not None:
             for peer in list(swarm.peers.values()):
-                self.remove(swarm, peer)
+                self.forget(swarm, peer)
 
     def drop_user(self, user_id: int) -> int:
         """Let a user's peers leave; their counters stay. Answers how many left."""
@@ -124,7 +134,17 @@ class Swarms:
         """Forget a deleted user's peers altogether."""
         for swarm in self.of_user(user_id):
             for peer in list(swarm.by_user.get(user_id, ())):
-                self.remove(swarm, peer)
+                self.forget(swarm, peer)
+
+    def replace(self, info_hash: bytes, peer: Peer, *, gone: bool) -> None:
+        """Take in a peer as the journal left it, in the place of what a store kept of it."""
+        swarm = self._swarms.get(info_hash)
+        old = None if swarm is None else swarm.peers.get((peer.user_id, peer.peer_id))
+        if swarm is not None and old is not None:
+            peer.location = old.location
+            self.remove(swarm, old)
+        if not gone:
+            self.restore(info_hash, peer)
 
     def restore(self, info_hash: bytes, peer: Peer) -> None:
         """Take in a peer as a store kept it."""
@@ -161,7 +181,7 @@ class Swarms:
             return False
         if not peer.active:
             if peer.last_seen + self.counters_ttl < now:
-                self.remove(swarm, peer)
+                self.forget(swarm, peer)
                 return True
             self._look(swarm, peer, peer.last_seen + self.counters_ttl)
             return False
@@ -175,7 +195,7 @@ class Swarms:
                     peer.endpoint4 = b""
                 else:
                     peer.endpoint6 = b""
-                self.unsaved[swarm.info_hash, peer.user_id, peer.peer_id] = peer
+                self._changed(swarm.info_hash, peer, False)
         self._look(swarm, peer, self._silent_at(peer))
         return False
 
@@ -192,17 +212,3 @@ class Swarms:
             bucket = self._due[second] = []
             heapq.heappush(self._seconds, second)
         bucket.append((swarm, peer))
-
-    def take_unsaved(self, most: int) -> dict[PeerKey, Peer | None]:
-        """Hand over up to `most` changes to be written; what fails goes to `give_back`."""
-        if len(self.unsaved) <= most:
-            taken, self.unsaved = self.unsaved, {}
-            return taken
-        return {key: self.unsaved.pop(key) for key in list(islice(self.unsaved, most))}
-
-    def give_back(self, taken: dict[PeerKey, Peer | None]) -> None:
-        """Take back what could not be written; what changed meanwhile is newer and stays."""
-        for key in taken:
-            if key not in self.unsaved:
-                swarm = self._swarms.get(key[0])
-                self.unsaved[key] = swarm.peers.get(key[1:]) if swarm is not None else None

@@ -26,6 +26,9 @@ MAX_HEAD = 32 * 1024
 MAX_EMPTY = 64
 """Bytes of empty lines before a request."""
 
+MAX_KEY = 20
+"""As much of a client's `key` is kept: clients send eight or ten digits."""
+
 MAX_SCRAPE = 100
 """Torrents answered in one scrape; what is asked beyond is left out."""
 
@@ -143,7 +146,7 @@ def read_further(more: bytes) -> Further | None:
     return Further(
         event,
         int(numwant[:18]) if b"numwant" in further else -1,
-        further.get(b"key", b"")[:64],
+        further.get(b"key", b"")[:MAX_KEY],
         CRYPTO_SUPPORTED if further.get(b"supportcrypto") == b"1" else 0,
     )
 
@@ -314,7 +317,7 @@ def read_announce(passkey: str | None, query: bytes, address: bytes) -> Announce
         _left(get(b"left", b"")),
         EVENTS.get(event, Event.NONE),
         int(numwant[:18]) if numwant.isdigit() else -1,
-        get(b"key", b"")[:64],
+        get(b"key", b"")[:MAX_KEY],
         crypto,
         tuple(unquote(params[name]) for name in CLAIMS if params.get(name)),
     )

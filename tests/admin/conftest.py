@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from builders import result
 from pydantic_core import to_json
+from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
 from mika.admin.api import Api
@@ -40,8 +41,8 @@ class Admin:
         self.clock = Clock()
         self.clock.advance(NOW)
         self.store = store or MemoryStore()
-        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True)
-        self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds)
+        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True, lambda *_changed: None)
+        self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds, lambda _kind: succeed(None))
         result(self.directory.open())
         self.health = Health([StoreHealth.of("users", "sqlite:", ok=True)], {"users": 0})
         context = Context(self.directory, self.swarms, NOW, lambda: self.health)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from mika.admin.api import Api as AdminApi
@@ -59,8 +59,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs one command line; all of them speak with the same new tracker."""
     store = MemoryStore()
-    swarms = Swarms(3600, 86400, lambda _address: True)
-    directory = Directory(store, store, swarms, lambda: 1_800_000_000.0)
+    swarms = Swarms(3600, 86400, lambda _address: True, lambda *_changed: None)
+    directory = Directory(store, store, swarms, lambda: 1_800_000_000.0, lambda _kind: succeed(None))
     finished(directory.open())
     context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}))
     admin = AdminApi(context, Tokens([Token.of("local", TOKEN, Scope.ADMIN)]))

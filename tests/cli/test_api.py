@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import defer, error, reactor
+from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
@@ -43,8 +44,13 @@ class ConversationTests(TestCase):
         self.addCleanup(temporary.cleanup)
         self.state = Path(temporary.name)
         store = MemoryStore()
-        swarms = Swarms(3600, 86400, lambda _endpoint: True)
-        context = Context(Directory(store, store, swarms, reactor.seconds), swarms, 0, lambda: Health([], {}))
+        swarms = Swarms(3600, 86400, lambda _endpoint: True, lambda *_changed: None)
+        context = Context(
+            Directory(store, store, swarms, reactor.seconds, lambda _kind: succeed(None)),
+            swarms,
+            0,
+            lambda: Health([], {}),
+        )
         service = admin_service(reactor, config.Api(listen="0.0.0.0:0"), self.state, context)
         service.privilegedStartService()
         service.startService()

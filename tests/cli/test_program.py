@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
@@ -89,8 +89,8 @@ class ProgramTests(TestCase):
         self.home = Path(temporary.name)
         self.state = self.home / "mika-state"
         store = MemoryStore()
-        swarms = Swarms(3600, 86400, lambda _endpoint: True)
-        self.directory = Directory(store, store, swarms, reactor.seconds)
+        swarms = Swarms(3600, 86400, lambda _endpoint: True, lambda *_changed: None)
+        self.directory = Directory(store, store, swarms, reactor.seconds, lambda _kind: succeed(None))
         context = Context(self.directory, swarms, 0, lambda: Health([], {}))
         service = admin_service(reactor, config.Api(listen="127.0.0.1:0"), self.state, context)
         service.privilegedStartService()

@@ -125,7 +125,7 @@ def test_whitelist_is_read_each_time() -> None:
 @pytest.mark.parametrize(("limit", "present", "admitted"), [(1, 0, True), (1, 1, False), (3, 2, True), (3, 3, False)])
 def test_peers_per_user(limit, present, admitted) -> None:
     """One client more than the limit is refused, with limit and count in the words; those that are there go on."""
-    swarms = Swarms(2700, 10_000, lambda _: True)
+    swarms = Swarms(2700, 10_000, lambda _: True, lambda *_changed: None)
     swarm, others = None, []
     for number in range(present):
         said = request(peer_id=b"-XX0000-%012d" % number)
@@ -143,7 +143,7 @@ def test_peers_per_user(limit, present, admitted) -> None:
 
 def test_silent_peers_do_not_count() -> None:
     """A client that fell silent takes nobody's place, and needs one itself when it returns."""
-    swarms = Swarms(2700, 10_000, lambda _: True)
+    swarms = Swarms(2700, 10_000, lambda _: True, lambda *_changed: None)
     said = request(peer_id=b"-XX0000-000000000000")
     swarm, silent = swarms.join(INFO_HASH, 1, said.peer_id, NOW)
     swarms.refresh(swarm, silent, said, NOW)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from treq.client import HTTPClient
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.task import deferLater
@@ -56,8 +56,8 @@ class AdminOverTlsTests(TestCase):
         self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
         self.state = Path(self.mktemp())
         self.store = SlowStore()
-        swarms = Swarms(2700, 1_814_400, lambda _endpoint: True)
-        self.directory = Directory(self.store, self.store, swarms, lambda: NOW)
+        swarms = Swarms(2700, 1_814_400, lambda _endpoint: True, lambda *_changed: None)
+        self.directory = Directory(self.store, self.store, swarms, lambda: NOW, lambda _kind: succeed(None))
         await self.directory.open()
         self.context = Context(self.directory, swarms, NOW, lambda: Health([], {}))
         self.service = self.make_service()

@@ -197,10 +197,9 @@ def state(site: Site) -> list[Any]:
     return [
         len(site.swarms),
         site.swarms.peer_count,
-        dict(site.swarms.unsaved),
         [(user.passkey, user.totals.values()) for user in everybody],
         [(torrent.info_hash, torrent.totals.values(), torrent.completers) for torrent in everything],
-        len(site.pending.users) + len(site.pending.torrents) + len(site.pending.completions),
+        site.journal.last,
         result(peers_of(site.store)),
     ]
 

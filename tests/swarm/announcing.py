@@ -17,9 +17,20 @@ ENDPOINT6 = bytes([42] * 16) + b"\x1a\xe1"
 PRIVATE = bytes([10, 0, 0, 1, 26, 225])
 
 
-def make_swarms(peer_ttl: int = TTL, counters_ttl: int = COUNTERS_TTL) -> Swarms:
+def make_swarms(peer_ttl: int = TTL, counters_ttl: int = COUNTERS_TTL) -> Noting:
     """Return swarms without a peer, which hand out everything but `PRIVATE`."""
-    return Swarms(peer_ttl, counters_ttl, lambda endpoint: endpoint != PRIVATE)
+    return Noting(peer_ttl, counters_ttl)
+
+
+class Noting(Swarms):
+    """Swarms that note what they tell: of whom, and whether it is gone."""
+
+    def __init__(self, peer_ttl: int, counters_ttl: int) -> None:
+        self.told: list[tuple[bytes, int, bytes, bool]] = []
+        super().__init__(peer_ttl, counters_ttl, lambda endpoint: endpoint != PRIVATE, self._note)
+
+    def _note(self, info_hash: bytes, peer: Peer, gone: bool) -> None:
+        self.told.append((info_hash, peer.user_id, peer.peer_id, gone))
 
 
 def announce(

@@ -45,7 +45,7 @@ class Crowd:
     """A swarm of peers that are told by their number, each of a user of its own unless it is said."""
 
     def __init__(self) -> None:
-        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True)
+        self.swarms = Swarms(2700, 1_814_400, lambda _endpoint: True, lambda *_changed: None)
         self.random = Random(11).random
 
     def join(self, number: int, left: int = 0, *, user: int | None = None, width: int = 6, **facts) -> Peer:

@@ -59,7 +59,7 @@ def test_counters_are_forgotten_in_the_right_second(silent, kept):
     swarm = swarms.get(INFO_HASH)
     assert (swarm is not None, len(swarms), len(swarms.of_user(1))) == (kept, int(kept), int(kept))
     assert swarm is None or swarm.peers[1, PEER_ID].uploaded == 77
-    assert (swarms.unsaved[INFO_HASH, 1, PEER_ID] is not None) == kept
+    assert swarms.told == [(INFO_HASH, 1, PEER_ID, False), (INFO_HASH, 1, PEER_ID, True)][: 1 if kept else 2]
 
 
 @pytest.mark.parametrize("counters_ttl", [TTL, TTL - 1, 600, 1])
@@ -172,14 +172,13 @@ def test_family_that_falls_silent_leaves_in_the_right_second(silent, goes_on, le
     announce(swarms, endpoint=silent)
     peer = announce(swarms, endpoint=goes_on)
     announce(swarms, NOW + 1000, endpoint=goes_on)
-    swarms.take_unsaved(10)
     swarms.expire(NOW + TTL)
     assert len(handed_out(swarm_of(swarms))) == 2
     swarms.expire(NOW + TTL + 1)
     assert handed_out(swarm_of(swarms)) == left
     assert counts(swarms) == (1, 0, 1)
     assert sorted([peer.endpoint4, peer.endpoint6]) == [b"", goes_on]
-    assert swarms.unsaved == {(INFO_HASH, 1, PEER_ID): peer}
+    assert swarms.told == [(INFO_HASH, 1, PEER_ID, False)]
 
 
 # ---- who is let go
@@ -190,12 +189,11 @@ def test_drop_user_keeps_the_counters():
     swarms = make_swarms()
     mine = [announce(swarms), announce(swarms, info_hash=OTHER_HASH, peer_id=b"b" * 20, uploaded=9)]
     announce(swarms, user_id=2)
-    swarms.take_unsaved(10)
     assert swarms.drop_user(1) == 2
     assert swarms.drop_user(1) == 0
     assert [peer.active for peer in mine] == [False, False]
     assert (counts(swarms), mine[1].uploaded) == ((1, 0, 1), 9)
-    assert swarms.unsaved == {(INFO_HASH, 1, PEER_ID): mine[0], (OTHER_HASH, 1, b"b" * 20): mine[1]}
+    assert sorted(swarms.told) == [(OTHER_HASH, 1, b"b" * 20, False), (INFO_HASH, 1, PEER_ID, False)]
     assert announce(swarms, NOW + 5) is mine[0]
     assert counts(swarms) == (2, 0, 2)
 
@@ -214,7 +212,7 @@ def test_forget_user_leaves_nothing():
     assert [swarm.info_hash for swarm in swarms] == [INFO_HASH]
     assert list(swarm_of(swarms).peers) == [(2, PEER_ID)]
     assert swarms.peer_count == 0
-    assert [key[1] for key, peer in swarms.unsaved.items() if peer is None] == [1, 1, 1]
+    assert [user_id for _, user_id, _, gone in swarms.told if gone] == [1, 1, 1]
     swarms.forget_user(1)
 
 
@@ -303,14 +301,14 @@ def test_restored_swarms_are_as_they_were():
     announce(before, NOW - 100, user_id=3, uploaded=8)
     announce(before, user_id=4, endpoint=PRIVATE)
     before.silence(swarm_of(before), swarm_of(before).peers[3, PEER_ID])
-    kept = {key: freeze_peer(peer) for key, peer in before.take_unsaved(100).items() if peer is not None}
+    kept = {key: freeze_peer(peer) for key, peer in swarm_of(before).peers.items()}
     after = make_swarms()
-    for key, frozen in kept.items():
-        after.restore(key[0], thaw_peer(frozen))
+    for frozen in kept.values():
+        after.restore(INFO_HASH, thaw_peer(frozen))
     assert counts(after) == counts(before) == (2, 1, 3)
     assert handed_out(swarm_of(after)) == handed_out(swarm_of(before))
-    assert {key: freeze_peer(swarm_of(after).peers[key[1:]]) for key in kept} == kept
-    assert after.unsaved == {}
+    assert {key: freeze_peer(peer) for key, peer in swarm_of(after).peers.items()} == kept
+    assert after.told == []
     for swarms in (before, after):
         assert swarms.expire(NOW + TTL) == 0
         assert swarms.expire(NOW + TTL + 1) == 2
@@ -347,44 +345,21 @@ def test_family_that_was_silent_before_a_restart_leaves_in_its_second():
     assert handed_out(swarm_of(swarms)) == {"seeders4": ENDPOINT4}
 
 
-def test_unsaved_are_taken_in_portions():
-    """At most as many as wanted, each once, until none is left."""
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("gone", [True, False])
+def test_peer_as_the_journal_left_it_replaces_what_a_store_kept(known, gone):
+    """Its counters, side and endpoints are the journal's, its location is the store's; nobody is told."""
     swarms = make_swarms()
-    for user_id in range(7):
-        announce(swarms, user_id=user_id)
-    portions = [swarms.take_unsaved(3) for _ in range(4)]
-    assert [len(each) for each in portions] == [3, 3, 1, 0]
-    assert {key[1] for portion in portions for key in portion} == set(range(7))
-
-
-def test_what_was_given_back_is_as_it_is_now():
-    """A write failed; meanwhile one peer announced, one stopped, one stopped and came back: the newest is written."""
-    swarms = make_swarms()
-    peers = {user_id: announce(swarms, user_id=user_id) for user_id in range(1, 6)}
-    swarm = swarm_of(swarms)
-    swarms.remove(swarm, peers[5])
-    taken = swarms.take_unsaved(10)
-    announce(swarms, NOW + 1, user_id=1)
-    swarms.remove(swarm, peers[2])
-    swarms.remove(swarm, peers[3])
-    back = announce(swarms, NOW + 1, user_id=3)
-    again = announce(swarms, NOW + 1, user_id=5)
-    swarms.give_back(taken)
-    now = {key[1]: peer for key, peer in swarms.take_unsaved(10).items()}
-    assert now == {1: peers[1], 2: None, 3: back, 4: peers[4], 5: again}
-
-
-def test_what_two_failed_writes_gave_back_is_as_it_is_now():
-    """Gone and there again while writes fail: what was taken as gone is not written over the peer that came back."""
-    swarms = make_swarms()
-    gone = announce(swarms)
-    swarms.remove(swarm_of(swarms), gone)
-    first = swarms.take_unsaved(10)
-    back = announce(swarms, NOW + 1)
-    second = swarms.take_unsaved(10)
-    swarms.give_back(second)
-    swarms.give_back(first)
-    assert swarms.unsaved == {(INFO_HASH, 1, PEER_ID): back}
-    swarms.take_unsaved(10)
-    swarms.give_back(first)
-    assert swarms.unsaved == {(INFO_HASH, 1, PEER_ID): back}
+    announce(swarms, user_id=2)
+    if known:
+        announce(swarms, left=5, uploaded=3).location = (52.5, 13.4)
+    peer = Peer(1, PEER_ID, NOW)
+    peer.active, peer.seeder, peer.uploaded = True, True, 9
+    peer.endpoint6, peer.seen6 = ENDPOINT6, NOW
+    swarms.replace(INFO_HASH, peer, gone=gone)
+    assert counts(swarms) == ((1, 0, 1) if gone else (2, 0, 2))
+    assert handed_out(swarm_of(swarms)) == {"seeders4": ENDPOINT4} | ({} if gone else {"seeders6": ENDPOINT6})
+    assert swarms.told == []
+    if not gone:
+        assert swarm_of(swarms).peers[1, PEER_ID] is peer
+        assert peer.location == ((52.5, 13.4) if known else None)

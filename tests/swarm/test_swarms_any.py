@@ -30,7 +30,7 @@ class Known:
 
 
 class AnyStory(RuleBasedStateMachine):
-    """Announces, silences, removals, writes that succeed or fail, and restarts, in any order."""
+    """Announces, silences, removals, and restarts from a store and what the journal knows better, in any order."""
 
     @initialize(counters_ttl=st.sampled_from([30, 30, TTL, 3]))
     def begin(self, counters_ttl):
@@ -39,11 +39,11 @@ class AnyStory(RuleBasedStateMachine):
         self.counters_ttl = counters_ttl
         self.swarms = self.make_swarms()
         self.model: dict[tuple, Known] = {}
-        self.stored: dict[tuple, tuple] = {}
+        self.noted: dict[tuple, tuple] = {}
 
     def make_swarms(self):
         """Return swarms that hand out everything but an endpoint of zeros."""
-        return Swarms(TTL, self.counters_ttl, any)
+        return Swarms(TTL, self.counters_ttl, any, self.told)
 
     def find(self, key):
         """Return swarm and peer of a key, None where there is none."""
@@ -68,6 +68,7 @@ class AnyStory(RuleBasedStateMachine):
         self.swarms.refresh(
             swarm, peer, AnnounceRequest(None, info_hash, peer_id, endpoint, left=left, event=event), self.now
         )
+        self.told(info_hash, peer, gone=False)
         known = self.model.setdefault(key, Known(self.now))
         known.active, known.last_seen = True, self.now
         known.left, known.paused = left, paused and left > 0
@@ -79,6 +80,7 @@ class AnyStory(RuleBasedStateMachine):
         swarm, peer = self.find((info_hash, user_id, peer_id))
         if swarm is not None and peer is not None:
             self.swarms.remove(swarm, peer)
+            self.told(info_hash, peer, gone=True)
             del self.model[info_hash, user_id, peer_id]
 
     @rule(seconds=st.sampled_from([0, 1, 1, TTL - 1, TTL, TTL + 1, 35]), portion=st.sampled_from([1, 2, 100]))
@@ -118,34 +120,25 @@ class AnyStory(RuleBasedStateMachine):
         self.swarms.drop_torrent(info_hash)
         self.model = {key: known for key, known in self.model.items() if key[0] != info_hash}
 
-    @rule(most=st.sampled_from([1, 2, 100]))
-    def write(self, most):
-        """Write a batch."""
-        for key, peer in self.swarms.take_unsaved(most).items():
-            if peer is None:
-                self.stored.pop(key, None)
-            else:
-                self.stored[key] = freeze_peer(peer)
-
-    @rule(most=st.sampled_from([1, 2, 100]), data=st.data())
-    def fail_to_write(self, most, data):
-        """Take a batch, let something happen meanwhile, and give the batch back."""
-        taken = self.swarms.take_unsaved(most)
-        if data.draw(st.booleans()):
-            key = data.draw(TORRENTS), data.draw(USERS), data.draw(PEER_IDS)
-            self.announce(*key, ENDPOINTS[0], left=data.draw(st.integers(0, 1)), paused=False)
-        if data.draw(st.booleans()):
-            self.stop(data.draw(TORRENTS), data.draw(USERS), data.draw(PEER_IDS))
-        self.swarms.give_back(taken)
+    def told(self, info_hash, peer, gone):
+        """Note what the journal would: a peer as it is, or that it is gone."""
+        key = info_hash, peer.user_id, peer.peer_id
+        if gone:
+            del self.noted[key]
+        else:
+            self.noted[key] = freeze_peer(peer)
 
     @precondition(lambda self: self.model)
-    @rule()
-    def restart(self):
-        """Write all, and begin anew with what was written."""
-        self.write(1000)
+    @rule(data=st.data())
+    def restart(self, data):
+        """Begin anew with what was noted, some of it from a store that was not up to date."""
+        old = {key: data.draw(st.sampled_from([frozen, None])) for key, frozen in sorted(self.noted.items())}
         self.swarms = self.make_swarms()
-        for key, frozen in self.stored.items():
-            self.swarms.restore(key[0], thaw_peer(frozen))
+        for key, frozen in old.items():
+            if frozen is not None:
+                self.swarms.restore(key[0], thaw_peer(frozen))
+        for key, frozen in self.noted.items():
+            self.swarms.replace(key[0], thaw_peer(frozen), gone=False)
         self.expire(0, 100)
 
     @invariant()
@@ -192,18 +185,12 @@ class AnyStory(RuleBasedStateMachine):
                     assert (peer.endpoint4 if side.width == 6 else peer.endpoint6) == listed[slot]
 
     @invariant()
-    def store_and_what_waits_are_all_there_is(self):
-        """Once what waits is written, the store has every peer as it is now, and no other."""
-        kept = dict(self.stored)
-        for key, peer in self.swarms.unsaved.items():
-            if peer is None:
-                kept.pop(key, None)
-            else:
-                kept[key] = freeze_peer(peer)
+    def what_was_noted_is_all_there_is(self):
+        """Have every peer as it is now, and no other, in what announces say and what is told besides."""
         live = {
             (swarm.info_hash, *key): freeze_peer(peer) for swarm in self.swarms for key, peer in swarm.peers.items()
         }
-        assert kept == live
+        assert self.noted == live
 
 
 TestAnyStory = AnyStory.TestCase

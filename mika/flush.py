@@ -1,0 +1,288 @@
+"""A store follows the journal: records behind the number that it has become a batch, which it writes with their number.
+
+One class for each kind of store; `jobs.Flusher` runs them. Whatever fails, the store is asked how far it is and goes on
+from there, so that a batch is never left out and never written twice.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from mika.errors import StoreError
+from mika.interfaces import IPeerStore, IStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
+from mika.journal import Journal
+from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.model import Torrent, User
+from mika.swarm.swarms import Swarms
+
+AT_ONCE = 2000
+"""Records that are added up before the reactor may do something else: some three milliseconds."""
+
+LONGEST_WAIT = 30.0
+"""Seconds between two tries at a store that fails."""
+
+Merge = TypeVar("Merge", UserGrowth, TorrentGrowth, PeerKeys)
+
+
+class Accounts(Protocol):
+    """What is told of what was written: `directory.Directory`. Its locks keep changes and batches apart."""
+
+    users_by_id: dict[int, User]
+    torrents: dict[bytes, Torrent]
+
+    @property
+    def user_changes(self) -> DeferredLock:
+        """Held while users are changed or written."""
+
+    @property
+    def torrent_changes(self) -> DeferredLock:
+        """Held while torrents are changed or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many rows a batch has at most, and the clock and the chance (0 to 1) by which a try is repeated."""
+
+    clock: IReactorTime
+    most: int
+    random: Callable[[], float]
+
+
+class Flush(ABC, Generic[Merge]):
+    """One kind of store and how far it is: `reached` is the last record that it has, or that has nothing for it."""
+
+    log = Logger()
+    kind: str
+
+    def __init__(self, store: IStore, journal: Journal, pace: Pace, changes: DeferredLock) -> None:
+        """Hold `changes` while a batch is written."""
+        self.reached = 0
+        self.healthy = True
+        self.retry_at = 0.0
+        self._store = store
+        self._journal = journal
+        self._pace = pace
+        self._changes = changes
+        self._lock = DeferredLock()
+        self._stored = 0  # the number that the store has
+        self._merged: Merge = self.new_merge()
+        self._merged_to = 0
+        self._tried: list[int] = []  # numbers of batches of which we do not know what became, since `_stored`
+        self._failures = 0
+
+    # ---- what each kind does
+
+    @abstractmethod
+    def new_merge(self) -> Merge:
+        """Return what adds up records for this kind, empty."""
+
+    @abstractmethod
+    def apply(self, mark: Mark, merged: Merge) -> Deferred[None]:
+        """Write a batch."""
+
+    @abstractmethod
+    def confirm(self, merged: Merge) -> None:
+        """Note that the store has this."""
+
+    # ---- following
+
+    async def begin(self) -> int:
+        """Ask the store how far it is, and answer that."""
+        self._stored = self.reached = self._merged_to = await self._store.last_number(self.kind, self._journal.instance)
+        return self.reached
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait to be written."""
+        return self._journal.last - self.reached
+
+    async def run(self) -> int:
+        """Write all that waits now; what comes meanwhile is the next run's. Answers how many rows were written.
+
+        Never fails: trouble is logged once when it begins and once when it ends.
+        """
+        await self._lock.acquire()
+        written = 0
+        try:
+            end = self._journal.last
+            while self.reached < end:
+                written += await self._write(end)
+        except Exception as problem:  # noqa: BLE001 - an adapter's own fault must not end the flush of the other kinds
+            self._fail(problem)
+        else:
+            self._recover()
+        finally:
+            self._lock.release()
+        return written
+
+    async def _write(self, end: int) -> int:
+        """Write one batch; answer how many rows it had."""
+        async with self._changes:
+            if self._tried:
+                await self._find_out()
+            await self._merge(end, self._pace.most)
+            rows = len(self._merged)
+            if rows:
+                self._tried.append(self._merged_to)
+                await self.apply(Mark(self._journal.instance, self._merged_to, self._stored), self._merged)
+                self._confirmed()
+            self.reached = self._merged_to
+        return rows
+
+    async def _merge(self, end: int, most: int | None) -> None:
+        """Add up records until `end`, or until there are `most` rows; the reactor may run meanwhile."""
+        breath = 0
+        while self._merged_to < end:
+            room = AT_ONCE if most is None else min(AT_ONCE, most - len(self._merged))
+            if room <= 0:
+                return
+            number, frames = next(self._journal.read(self._merged_to, min(room, end - self._merged_to)), (end, b""))
+            if number > end:  # numbers were left out, and the next record is behind it
+                number, frames = end, b""
+            self._merged.add(frames)
+            self._merged_to = number
+            breath += room
+            if breath >= AT_ONCE and self._merged_to < end:
+                breath = 0
+                await deferLater(self._pace.clock, 0)
+
+    async def _find_out(self) -> None:
+        """Ask the store which of the batches that may have failed it has."""
+        found = await self._store.last_number(self.kind, self._journal.instance)
+        if found != self._stored:
+            if found not in self._tried:
+                raise StoreError(
+                    f"somebody else writes to the {self.kind} store in the name of this tracker (it has the number "
+                    f"{found}): two must not share a copy of one state directory"
+                )
+            if found != self._merged_to:  # an earlier one of several tries: what it held is added up again
+                self._merged, self._merged_to = self.new_merge(), self._stored
+                await self._merge(found, None)
+            self._confirmed()
+            self.reached = found
+
+    def _confirmed(self) -> None:
+        self.confirm(self._merged)
+        self._stored = self._merged_to
+        self._merged = self.new_merge()
+        self._tried.clear()
+
+    # ---- trouble
+
+    def _fail(self, problem: Exception) -> None:
+        if self.healthy:
+            write = self.log.error if isinstance(problem, StoreError) else self.log.failure
+            write(
+                "the {kind} store cannot be written to, {waiting} announces wait in the journal: {problem}",
+                kind=self.kind,
+                waiting=self.waiting,
+                problem=problem,
+            )
+        self.healthy = False
+        self._failures += 1
+        # Several trackers that wait for the same server must not all come back in the same moment.
+        wait = min(LONGEST_WAIT, 2.0 ** min(self._failures, 10)) * (0.5 + self._pace.random() / 2)
+        self.retry_at = self._pace.clock.seconds() + wait
+
+    def _recover(self) -> None:
+        if not self.healthy:
+            self.log.info("the {kind} store is written to again", kind=self.kind)
+        self.healthy = True
+        self._failures = 0
+        self.retry_at = 0.0
+
+
+class UsersFlush(Flush[UserGrowth]):
+    """What users grew by."""
+
+    kind = "users"
+    _store: IUserStore
+
+    def __init__(self, store: IUserStore, journal: Journal, pace: Pace, accounts: Accounts) -> None:
+        super().__init__(store, journal, pace, accounts.user_changes)
+        self._users: Mapping[int, User] = accounts.users_by_id
+
+    def new_merge(self) -> UserGrowth:
+        """See `Flush`."""
+        return UserGrowth()
+
+    def apply(self, mark: Mark, merged: UserGrowth) -> Deferred[None]:
+        """See `Flush`."""
+        growth = [(key, bounded(merged.rows[key])) for key in sorted(merged.rows)]
+        return self._store.apply_users(UserBatch(mark, growth))
+
+    def confirm(self, merged: UserGrowth) -> None:
+        """See `Flush`."""
+        for user_id, growth in merged.rows.items():
+            user = self._users.get(user_id)
+            if user is not None:
+                user.written.add(growth)
+
+
+class TorrentsFlush(Flush[TorrentGrowth]):
+    """What torrents grew by, and who completed them."""
+
+    kind = "torrents"
+    _store: ITorrentStore
+
+    def __init__(self, store: ITorrentStore, journal: Journal, pace: Pace, accounts: Accounts) -> None:
+        super().__init__(store, journal, pace, accounts.torrent_changes)
+        self._torrents: Mapping[bytes, Torrent] = accounts.torrents
+
+    def new_merge(self) -> TorrentGrowth:
+        """See `Flush`."""
+        return TorrentGrowth()
+
+    def apply(self, mark: Mark, merged: TorrentGrowth) -> Deferred[None]:
+        """See `Flush`."""
+        growth = [(key, bounded(merged.rows[key])) for key in sorted(merged.rows)]
+        return self._store.apply_torrents(TorrentBatch(mark, growth, sorted(merged.completers)))
+
+    def confirm(self, merged: TorrentGrowth) -> None:
+        """See `Flush`."""
+        for info_hash, growth in merged.rows.items():
+            torrent = self._torrents.get(info_hash)
+            if torrent is not None:
+                torrent.written.add(growth)
+
+
+class PeersFlush(Flush[PeerKeys]):
+    """Peers as they are when they are written: what a record says of one may be older, and is never wrong for long.
+
+    A batch may hold a peer as a later record left it; that record is then written once more, with the same end.
+    """
+
+    kind = "peers"
+    _store: IPeerStore
+
+    def __init__(self, store: IPeerStore, journal: Journal, pace: Pace, swarms: Swarms) -> None:
+        super().__init__(store, journal, pace, DeferredLock())
+        self._swarms = swarms
+
+    def new_merge(self) -> PeerKeys:
+        """See `Flush`."""
+        return PeerKeys()
+
+    def apply(self, mark: Mark, merged: PeerKeys) -> Deferred[None]:
+        """See `Flush`."""
+        batch = PeerBatch(mark, [], [])
+        for key in merged.rows:
+            info_hash, user_id, peer_id = key
+            swarm = self._swarms.get(info_hash)
+            peer = None if swarm is None else swarm.peers.get((user_id, peer_id))
+            if peer is None:
+                batch.gone.append(key)
+            else:
+                batch.present.append((info_hash, peer))
+        return self._store.apply_peers(batch)
+
+    def confirm(self, merged: PeerKeys) -> None:
+        """See `Flush`. Nobody asks which of a peer's figures the store has."""

@@ -1,0 +1,115 @@
+"""Records of the journal added up to the rows of a batch: one class for each kind of store. `flush.py` feeds them.
+
+Each takes records in the order of their numbers, as frames in a row, and has `rows`. A frame of zeros is room
+that nothing was ever written to, or that a kill left half written, and adds nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from mika.ledger.record import ANNOUNCED, CHECKSUM, COMPLETED, FRAME
+from mika.model import INT64_MAX, Totals
+
+
+def _reader(fields: str) -> struct.Struct:
+    """Return what reads some fields of a frame and steps over the others."""
+    begin = f"<{CHECKSUM}x{fields}"
+    return struct.Struct(f"{begin}{FRAME - struct.calcsize(begin)}x")
+
+
+_USERS = _reader("BB2xq5QI")
+_TORRENTS = _reader("BB2xq5QI20s")
+_PEERS = _reader("B3xq44x20s20s")
+
+
+class UserGrowth:
+    """What users grew by, by user id."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Totals] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, frames: bytes) -> None:
+        """Add what these records are worth."""
+        rows = self.rows
+        for kind, flags, user_id, *figures in _USERS.iter_unpack(frames):
+            if kind and flags & ANNOUNCED and user_id >= 0:  # the accounts of public peers are kept nowhere
+                row = rows.get(user_id)
+                if row is None:
+                    rows[user_id] = _totals(figures, flags)
+                else:
+                    _grow(row, figures, flags)
+
+
+class TorrentGrowth:
+    """What torrents grew by, by info hash, and who completed which."""
+
+    __slots__ = ("completers", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, Totals] = {}
+        self.completers: set[tuple[bytes, int]] = set()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, frames: bytes) -> None:
+        """Add what these records are worth."""
+        rows = self.rows
+        for kind, flags, user_id, *figures, info_hash in _TORRENTS.iter_unpack(frames):
+            if kind and flags & ANNOUNCED:
+                row = rows.get(info_hash)
+                if row is None:
+                    rows[info_hash] = _totals(figures, flags)
+                else:
+                    _grow(row, figures, flags)
+                if flags & COMPLETED:
+                    self.completers.add((info_hash, user_id))
+
+
+class PeerKeys:
+    """Which peers changed, by (info hash, user id, peer id): how they are now, the swarms know."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[bytes, int, bytes], None] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, frames: bytes) -> None:
+        """Add the peers that these records are about."""
+        rows = self.rows
+        for kind, user_id, info_hash, peer_id in _PEERS.iter_unpack(frames):
+            if kind:
+                rows[info_hash, user_id, peer_id] = None
+
+
+def _totals(figures: list[int], flags: int) -> Totals:
+    uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
+    completed = 1 if flags & COMPLETED else 0
+    return Totals(uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds, 1, completed)
+
+
+def _grow(row: Totals, figures: list[int], flags: int) -> None:
+    uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
+    row.uploaded += uploaded
+    row.downloaded += downloaded
+    row.uploaded_real += uploaded_real
+    row.downloaded_real += downloaded_real
+    row.bonus += bonus
+    row.seed_seconds += seed_seconds
+    row.announces += 1
+    if flags & COMPLETED:
+        row.completed += 1
+
+
+def bounded(growth: Totals) -> Totals:
+    """Return growth that every store can hold: a sum of many records may be past what its columns take."""
+    return growth if max(growth.values()) <= INT64_MAX else Totals(*(min(each, INT64_MAX) for each in growth.values()))

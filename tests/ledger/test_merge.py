@@ -1,0 +1,71 @@
+"""Records added up for each kind of store, and compared with adding up the plain values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.ledger.record import CHECKSUM, FRAME, peer_record
+from mika.model import INT64_MAX, Peer, Totals
+
+HASHES = [b"a" * 20, b"b" * 20]
+FIGURES = st.integers(0, INT64_MAX)
+CREDITS = st.builds(
+    Totals, FIGURES, FIGURES, FIGURES, FIGURES, FIGURES, st.integers(0, 2**32 - 1), st.just(1), st.integers(0, 1)
+)
+
+
+def announced(user_id, info_hash, credit, *, gone=False):
+    """Return the frame of an announce."""
+    return bytes(CHECKSUM) + peer_record(info_hash, Peer(user_id, b"p" * 20, 0), credit, gone=gone)
+
+
+def merged(merge, *frames):
+    """Add frames, in two portions."""
+    merge.add(b"".join(frames[:1]))
+    merge.add(b"".join(frames[1:]))
+    return merge
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-1, 3), st.sampled_from(HASHES), st.one_of(st.just(Totals()), CREDITS), st.booleans())
+    )
+)
+def test_sums_are_those_of_plain_addition(announces):
+    """For users and torrents: every announce once; a public peer's is its torrent's alone; a silence adds nothing."""
+    users, torrents = defaultdict(Totals), defaultdict(Totals)
+    completers = set()
+    for user_id, info_hash, credit, _ in announces:
+        if credit.announces:
+            torrents[info_hash].add(credit)
+            if user_id >= 0:
+                users[user_id].add(credit)
+        if credit.completed:
+            completers.add((info_hash, user_id))
+    frames = [announced(user_id, info_hash, credit, gone=gone) for user_id, info_hash, credit, gone in announces]
+    assert merged(UserGrowth(), *frames).rows == users
+    found = merged(TorrentGrowth(), *frames)
+    assert (found.rows, found.completers) == (torrents, completers)
+    keys = {(info_hash, user_id, b"p" * 20) for user_id, info_hash, _, _ in announces}
+    assert set(merged(PeerKeys(), *frames).rows) == keys
+
+
+def test_room_that_was_never_written_adds_nothing():
+    """It lies between records where a power cut left some half written."""
+    one = Totals(uploaded=1, announces=1, completed=1)
+    frames = [bytes(FRAME), announced(1, HASHES[0], one), bytes(FRAME)]
+    assert merged(UserGrowth(), *frames).rows == {1: one}
+    found = merged(TorrentGrowth(), *frames)
+    assert (found.rows, found.completers) == ({HASHES[0]: one}, {(HASHES[0], 1)})
+    assert set(merged(PeerKeys(), *frames).rows) == {(HASHES[0], 1, b"p" * 20)}
+
+
+def test_growth_is_bounded_by_what_a_store_can_hold():
+    """Only what is beyond is cut."""
+    assert bounded(Totals(uploaded=INT64_MAX + 5, downloaded=7)) == Totals(uploaded=INT64_MAX, downloaded=7)
+    fits = Totals(uploaded=INT64_MAX)
+    assert bounded(fits) is fits
