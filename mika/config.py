@@ -122,6 +122,7 @@ class Stores(Section):
     users: str = key("sqlite:", "Users and roles.")
     torrents: str = key("sqlite:", "Torrents and the client whitelist.")
     peers: str = key("sqlite:", "Swarms, so that a restart starts with them.")
+    preload: bool = key(False, "Read every user and torrent at the start, so that no announce ever waits for a store.")
 
 
 class Tracker(Section):

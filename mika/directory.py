@@ -9,64 +9,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, gatherResults
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
+from mika.absent import Absent
+from mika.changes import Changes
 from mika.errors import ConflictError, NotFoundError
 from mika.interfaces import ITorrentStore, IUserStore
 from mika.model import DEFAULT_ROLE, Role, Torrent, User, hashes_of
 from mika.swarm.swarms import Swarms
-
-Asked = TypeVar("Asked")
-Kept = TypeVar("Kept")
-
-MAX_ABSENT = 100_000
-"""How many keys that are in no store are remembered: a flood of invented passkeys fills this and no more."""
-
-
-class Absent:
-    """Keys that were looked for and are in no store: remembered for `ttl` seconds, the oldest forgotten first."""
-
-    def __init__(self, ttl: int) -> None:
-        self.ttl = ttl
-        self._until: dict[Hashable, int] = {}
-
-    def add(self, key: Hashable, now: int) -> None:
-        """Remember that `key` was not there at `now`."""
-        self._until.pop(key, None)
-        while len(self._until) >= MAX_ABSENT:
-            del self._until[next(iter(self._until))]
-        self._until[key] = now + self.ttl
-
-    def discard(self, key: Hashable) -> None:
-        """Forget it: it has just been added."""
-        self._until.pop(key, None)
-
-    def has(self, key: Hashable, now: int) -> bool:
-        """Say whether `key` is known not to be there."""
-        return self._until.get(key, -1) >= now
-
-
-class Changes(DeferredLock):
-    """Held by who makes a change, one at a time; `made` counts them, so that nothing older is read past them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made = 0
-
-    async def read(self, ask: Callable[[], Deferred[Asked]], keep: Callable[[Asked], Kept]) -> Kept:
-        """Answer with what `keep` makes of what `ask` is answered.
-
-        If a change was made meanwhile, that may be older: it is asked again, now in turn with the changes, so that
-        a read ends however many there are.
-        """
-        made = self.made
-        found = await ask()
-        if made == self.made:
-            return keep(found)
-        async with self:
-            return keep(await ask())
 
 
 class Directory:
@@ -98,14 +50,15 @@ class Directory:
         self._swarms = swarms
         self._clock = clock
         self._settle = settle
-        self._deleted_users: set[int] = set()
+        self._gone: set[int | bytes] = set()
+        self.has_all = False
         self._loading: dict[Hashable, list[Deferred[None]]] = {}
         self.user_changes = Changes()
         self.torrent_changes = Changes()
 
     def is_absent(self, key: str | bytes, now: int) -> bool:
         """Say whether a passkey or an info hash was looked for and is in no store."""
-        return self.absent.has(key, now)
+        return self.has_all or self.absent.has(key, now)
 
     def prefixes(self) -> tuple[bytes, ...]:
         """Peer id prefixes on the whitelist, as the rule compares them."""
@@ -117,8 +70,20 @@ class Directory:
 
     async def open(self) -> None:
         """Read what is always in memory: roles and whitelist."""
-        self.roles.update({role.id: role for role in await self._user_store.list_roles()})
-        self._set_whitelist(await self._torrent_store.whitelist())
+        await self.read_roles()
+        await self.read_whitelist()
+
+    async def read_roles(self) -> None:
+        """Read the roles anew."""
+        async with self.user_changes:
+            roles = {role.id: role for role in await self._user_store.list_roles()}
+            self.roles.clear()
+            self.roles.update(roles)  # the ledger looks into this very dictionary
+
+    async def read_whitelist(self) -> None:
+        """Read the whitelist anew."""
+        async with self.torrent_changes:
+            self._set_whitelist(await self._torrent_store.whitelist())
 
     # ---- a miss on the announce path
 
@@ -165,7 +130,7 @@ class Directory:
             if user is None:
                 self.absent.add(passkey, self.now())
             else:
-                self._remember_user(user)
+                self.remember_user(user)
 
         await self.user_changes.read(lambda: self._user_store.user_by_passkey(passkey), keep)
 
@@ -174,11 +139,12 @@ class Directory:
             if torrent is None:
                 self.absent.add(info_hash, self.now())
             else:
-                self._remember_torrent(torrent)
+                self.remember_torrent(torrent)
 
         await self.torrent_changes.read(lambda: self._torrent_store.torrent(info_hash), keep)
 
-    def _remember_user(self, user: User) -> User:
+    def remember_user(self, user: User) -> User:
+        """Take a user into memory as stored, and answer; who is there already is the one that counts."""
         live = self.users_by_id.get(user.id)
         if live is not None:
             return live
@@ -186,7 +152,8 @@ class Directory:
         self.absent.discard(user.passkey)
         return user
 
-    def _remember_torrent(self, torrent: Torrent) -> Torrent:
+    def remember_torrent(self, torrent: Torrent) -> Torrent:
+        """Take a torrent into memory, as `remember_user` does."""
         live = self.torrents.get(torrent.info_hash)
         if live is not None:
             return live
@@ -200,7 +167,7 @@ class Directory:
     async def user(self, user_id: int) -> User:
         """Answer with the live user; `NotFoundError` if there is none."""
         live = self.users_by_id.get(user_id) or await self.user_changes.read(
-            lambda: self._user_store.user_by_id(user_id), lambda user: user and self._remember_user(user)
+            lambda: self._user_store.user_by_id(user_id), lambda user: user and self.remember_user(user)
         )
         if live is None:
             raise NotFoundError(f"There is no user with the id {user_id}.")
@@ -219,14 +186,14 @@ class Directory:
             user.created_at = user.updated_at = now
             user.written = user.totals.copy()
             self._check_role(user.role, index)
-        again = self._deleted_users.intersection(user.id for user in users)
+        again = self._gone.intersection(user.id for user in users)
         if again:
             await self._settle("users")
-            self._deleted_users -= again
+            self._gone -= again
         async with self.user_changes:
             added = await self._user_store.add_users(users)
             self.user_changes.made += 1
-            return [self._remember_user(user) for user in added]
+            return [self.remember_user(user) for user in added]
 
     async def change_user(self, user_id: int, changes: dict[str, Any], totals: Mapping[str, int] | None = None) -> User:
         """Set the named fields and the named totals; answer the live user.
@@ -241,12 +208,13 @@ class Directory:
             growth = replace(user.totals, **totals or {}).since(user.totals)
             await self._user_store.save_user(replace(user, **changes), growth)
             self.user_changes.made += 1
-            self._set_user(user, changes)
+            self.set_user(user, changes)
             user.totals.add(growth)
             user.written.add(growth)
         return user
 
-    def _set_user(self, user: User, changes: dict[str, Any]) -> None:
+    def set_user(self, user: User, changes: dict[str, Any]) -> None:
+        """Let fields that a store has already count from now on."""
         if changes.get("passkey", user.passkey) != user.passkey:
             del self.users[user.passkey]
             self.users[changes["passkey"]] = user
@@ -262,11 +230,17 @@ class Directory:
             if not await self._user_store.delete_user(user_id):
                 raise NotFoundError(f"There is no user with the id {user_id}.")
             self.user_changes.made += 1
-            user = self.users_by_id.pop(user_id, None)
+            user = self.users_by_id.get(user_id)
             if user is not None:
-                self.users.pop(user.passkey, None)
-            self._deleted_users.add(user_id)
+                self.let_user_go(user)
             self._swarms.forget_user(user_id)
+
+    def let_user_go(self, user: User) -> None:
+        """Forget a user who is in no store any more, and their peers."""
+        del self.users_by_id[user.id]
+        self.users.pop(user.passkey, None)
+        self._gone.add(user.id)
+        self._swarms.forget_user(user.id)
 
     async def add_role(self, role: Role) -> Role:
         """Add a role, with id 0 under the next free one; `ConflictError` if the id is taken."""
@@ -322,14 +296,16 @@ class Directory:
         for torrent in torrents:
             torrent.created_at = torrent.updated_at = now
             torrent.written = torrent.totals.copy()
-        if any(torrent.info_hash in self.torrents for torrent in torrents):
+        again = {each.info_hash for each in torrents if each.info_hash in self.torrents or each.info_hash in self._gone}
+        if again:
             await self._settle("torrents")
+            self._gone -= again
         async with self.torrent_changes:
             await self._torrent_store.add_torrents(torrents)
             self.torrent_changes.made += 1
             for torrent in torrents:
                 self._replace_deleted(torrent)
-                self._remember_torrent(torrent)
+                self.remember_torrent(torrent)
         return torrents
 
     async def change_torrent(
@@ -342,19 +318,31 @@ class Directory:
             growth = replace(torrent.totals, **totals or {}).since(torrent.totals)
             await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
             self.torrent_changes.made += 1
-            for each in hashes_of(torrent):
-                self.torrents.pop(each, None)
-            for name, value in changes.items():
-                setattr(torrent, name, value)
-            self._replace_deleted(torrent)
-            self._remember_torrent(torrent)
+            self.set_torrent(torrent, changes)
             torrent.totals.add(growth)
             torrent.written.add(growth)
         return torrent
 
+    def set_torrent(self, torrent: Torrent, changes: dict[str, Any]) -> None:
+        """Let fields that a store has already count from now on."""
+        for each in hashes_of(torrent):
+            self.torrents.pop(each, None)
+        for name, value in changes.items():
+            setattr(torrent, name, value)
+        self._replace_deleted(torrent)
+        self.remember_torrent(torrent)
+        if torrent.deleted:
+            self._swarms.drop_torrent(torrent.info_hash)
+
     async def delete_torrent(self, info_hash: bytes, reason: str) -> None:
         """Delete, remembering the reason for those who still announce it; `NotFoundError` if there is none."""
-        torrent = await self.change_torrent(info_hash, {"deleted": True, "reason": reason})
+        await self.change_torrent(info_hash, {"deleted": True, "reason": reason})
+
+    def let_torrent_go(self, torrent: Torrent) -> None:
+        """Forget a torrent of which no store has anything any more, and its peers."""
+        for each in hashes_of(torrent):
+            self.torrents.pop(each, None)
+        self._gone.add(torrent.info_hash)
         self._swarms.drop_torrent(torrent.info_hash)
 
     def _replace_deleted(self, torrent: Torrent) -> None:

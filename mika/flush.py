@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from mika.changes import Changes
 from mika.errors import StoreError
 from mika.interfaces import IPeerStore, IStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
 from mika.journal import Journal
@@ -39,11 +40,11 @@ class Accounts(Protocol):
     torrents: dict[bytes, Torrent]
 
     @property
-    def user_changes(self) -> DeferredLock:
+    def user_changes(self) -> Changes:
         """Held while users are changed or written."""
 
     @property
-    def torrent_changes(self) -> DeferredLock:
+    def torrent_changes(self) -> Changes:
         """Held while torrents are changed or written."""
 
 
@@ -62,7 +63,7 @@ class Flush(ABC, Generic[Merge]):
     log = Logger()
     kind: str
 
-    def __init__(self, store: IStore, journal: Journal, pace: Pace, changes: DeferredLock) -> None:
+    def __init__(self, store: IStore, journal: Journal, pace: Pace, changes: Changes) -> None:
         """Hold `changes` while a batch is written."""
         self.reached = 0
         self.healthy = True
@@ -132,6 +133,7 @@ class Flush(ABC, Generic[Merge]):
             rows = len(self._merged)
             if rows:
                 self._tried.append(self._merged_to)
+                self._changes.in_doubt = True
                 await self.apply(Mark(self._journal.instance, self._merged_to, self._stored), self._merged)
                 self._confirmed()
             self.reached = self._merged_to
@@ -174,6 +176,7 @@ class Flush(ABC, Generic[Merge]):
         self._stored = self._merged_to
         self._merged = self.new_merge()
         self._tried.clear()
+        self._changes.in_doubt = False
 
     # ---- trouble
 
@@ -264,7 +267,7 @@ class PeersFlush(Flush[PeerKeys]):
     _store: IPeerStore
 
     def __init__(self, store: IPeerStore, journal: Journal, pace: Pace, swarms: Swarms) -> None:
-        super().__init__(store, journal, pace, DeferredLock())
+        super().__init__(store, journal, pace, Changes())
         self._swarms = swarms
 
     def new_merge(self) -> PeerKeys:

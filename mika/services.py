@@ -9,7 +9,7 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import IServiceCollection, MultiService, Service
@@ -20,7 +20,7 @@ from twisted.logger import ILogObserver, Logger
 from mika.directory import Directory
 from mika.errors import MikaError
 from mika.flush import Flush
-from mika.interfaces import IPeerStore
+from mika.interfaces import Change, IPeerStore
 from mika.journal import RECORDS, Journal
 from mika.ledger.record import FRAME, peer_of
 from mika.model import Peer
@@ -117,13 +117,14 @@ def exit_with_failure() -> None:
 
 
 class StoresService(Service):
-    """Opens the stores, and reads what the directory always has in memory."""
+    """Opens the stores, and reads what the directory always has in memory; others' changes go to `hear`."""
 
     log = Logger()
 
-    def __init__(self, stores: Stores, directory: Directory) -> None:
+    def __init__(self, stores: Stores, directory: Directory, hear: Callable[[Change], None]) -> None:
         self._stores = stores
         self._directory = directory
+        self._hear = hear
 
     def startService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Open each store once."""
@@ -133,6 +134,7 @@ class StoresService(Service):
     async def _open_all(self) -> None:
         try:
             for store in self._stores.unique:
+                store.hear(self._hear)
                 await store.open()
             await self._directory.open()
         except BaseException:

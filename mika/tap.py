@@ -24,6 +24,7 @@ from mika.ledger.credit import Ledger, Rates
 from mika.ledger.record import peer_record
 from mika.logs import log_observer
 from mika.model import Peer
+from mika.refresh import Refresher
 from mika.rules.ruleset import Ruleset
 from mika.server.admin import admin_service
 from mika.server.certificate import certificate_of, tls_context
@@ -105,16 +106,18 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     tracker = make_tracker(config, directory, swarms, journal)
     flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
     announces = make_announces(config, tracker, directory, reactor)
+    refresher = Refresher(directory, stores, reactor, preload=config.stores.preload)
     context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher))
     admin = admin_service(reactor, config.api, state_dir, context)
     return InOrder(
         reactor,
         [
-            StoresService(stores, directory),
+            StoresService(stores, directory, refresher.hear),
             JournalService(journal, flusher.flushes),
             SwarmsService(swarms, stores.peers, journal),
             flusher,
             Syncer(journal, reactor, config.flush.journal_sync),
+            refresher,
             Reaper(swarms, reactor),
             announces,
             admin,

@@ -6,8 +6,8 @@ import pytest
 from builders import INFO_HASH, NOW, PASSKEY, result
 from held_store import DOWN, OTHER_HASH, V2, DirectorySetting
 
-from mika import directory as directory_module
-from mika.directory import Absent
+from mika import absent as absent_module
+from mika.absent import Absent
 from mika.errors import NotFoundError, StoreError
 from mika.model import Torrent, User
 
@@ -98,7 +98,7 @@ def test_absent_key_is_not_looked_for_again_until_its_time_is_over():
 
 def test_flood_of_invented_keys_keeps_the_latest(monkeypatch):
     """No more are remembered than there is room for; the oldest give way, one asked for again is new."""
-    monkeypatch.setattr(directory_module, "MAX_ABSENT", 100)
+    monkeypatch.setattr(absent_module, "MAX_ABSENT", 100)
     absent = Absent(60)
     for number in range(1000):
         absent.add(number, NOW)

@@ -283,7 +283,7 @@ def stores_service(notes, **answers):
     stores = Stores(*(Noted(name, notes, *answers.get(name, ())) for name in "abc"))
     swarms = Swarms(2700, 1_814_400, any, lambda *_changed: None)
     directory = Directory(stores.users, stores.torrents, swarms, lambda: NOW, lambda _kind: succeed(None))
-    return StoresService(stores, directory), directory
+    return StoresService(stores, directory, lambda _change: None), directory
 
 
 def test_stores_open_in_order_and_what_is_always_in_memory_is_read():
@@ -306,6 +306,7 @@ def test_store_that_serves_all_kinds_is_opened_and_closed_once():
     service = StoresService(
         stores,
         Directory(store, store, Swarms(1, 1, any, lambda *_changed: None), lambda: NOW, lambda _kind: succeed(None)),
+        lambda _change: None,
     )
     result(service.startService())
     result(service.stopService())

@@ -18,6 +18,7 @@ from mika import __version__
 from mika.config import load_config, print_config
 from mika.errors import ConfigError
 from mika.jobs import Flusher, Reaper, Syncer
+from mika.refresh import Refresher
 from mika.server.admin import AdminService
 from mika.server.listen import AnnounceService
 from mika.services import InOrder, JournalService, StoresService, SwarmsService
@@ -132,7 +133,7 @@ def test_version_and_help(capsys):
 # ---- what it is made of
 
 IN_ORDER = [
-    *(StoresService, JournalService, SwarmsService, Flusher, Syncer, Reaper),
+    *(StoresService, JournalService, SwarmsService, Flusher, Syncer, Refresher, Reaper),
     *(AnnounceService, AdminService, Welcome),
 ]
 
@@ -148,7 +149,9 @@ def test_services_in_the_order_in_which_they_start(tmp_path):
 def test_parts_share_what_they_must(tmp_path):
     """One swarms, one directory, one reactor: what an announce changes is what is flushed, expired and shown."""
     config = load_config(None, {"MIKA_STATE": str(tmp_path / "state"), "MIKA_FLUSH__BATCH": "77"})
-    stores, kept, swarms, flusher, syncer, reaper, announces, admin, _ = services(config, reactor, {"config": None})
+    stores, kept, swarms, flusher, syncer, refresher, reaper, announces, admin, _ = services(
+        config, reactor, {"config": None}
+    )
     tracker = announces._factory.tracker
     directory = announces._factory.directory
     context = admin._site.api._context
@@ -157,6 +160,8 @@ def test_parts_share_what_they_must(tmp_path):
     assert swarms._swarms is peers._swarms is reaper.swarms is tracker.swarms is directory._swarms is context.swarms
     assert kept._journal is swarms._journal is flusher.journal is syncer.journal is tracker.journal is users._journal
     assert {flush._pace.most for flush in flusher.flushes} == {77}
+    assert stores._hear == refresher.hear
+    assert refresher._directory is directory
     assert users._users is directory.users_by_id
     assert torrents._torrents is directory.torrents
     assert tracker.ledger._roles is directory.roles
