@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
+SERVERS :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint torture bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -16,7 +17,7 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 	@exec $(BIN)/twistd -n --pidfile= mika
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some
-	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2)
+	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 $(SERVERS))
 	$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments
@@ -25,6 +26,10 @@ lint: $(VENV)/.check ## check style, types and the names of the newsfragments
 	$(BIN)/mypy
 	@! ls newsfragments 2>/dev/null | grep -Evx '([0-9]+|\+[a-z0-9-]+)\.(feature|bugfix|doc|removal|misc)(\.[0-9]+)?\.md' \
 	  || { echo 'newsfragments: these are not named ISSUE.feature.md (or bugfix, doc, removal, misc)' >&2; exit 1; }
+
+torture: $(VENV)/.check ## kill the tracker 1,000 times for each kind of store (KILLS=n), which takes some hours
+	@$(call debian,$(SERVERS))
+	KILLS=$${KILLS:-1000} $(BIN)/pytest tests/functional/test_kill.py $(ARGS)
 
 bench: $(VENV)/.run ## CPU time an announce beside opentracker and a floor in C; ARGS=--help tells the options
 	@$(call debian,wrk:wrk opentracker:opentracker cc:gcc)

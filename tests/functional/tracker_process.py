@@ -118,6 +118,19 @@ class TrackerProcess:
             raise
         assert status == -signal.SIGTERM, self.log  # twistd ends in order, then by the signal that it was sent
 
+    def kill(self) -> None:
+        """End it as the kernel does when memory runs out: at once, in the middle of whatever it does."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        process.wait(PATIENCE)
+
+    def memory(self) -> int:
+        """Return how many bytes of memory it has resident."""
+        assert self._process is not None
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     def restart(self) -> None:
         """Stop it and start it again, on the same ports."""
         self.stop()
