@@ -179,6 +179,7 @@ class Api(Section):
     """The admin API, over TLS only."""
 
     listen: Listen = key("127.0.0.1:34001", "Where the admin API is served.")
+    metrics_open: bool = key(False, "Let Prometheus read /metrics without a token.")
     certificate: str = key("", "A PEM file with the chain; empty: one is made in the state directory.")
     key: str = key("", "The PEM file with its key.")
 

@@ -107,7 +107,9 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
     announces = make_announces(config, tracker, directory, reactor)
     refresher = Refresher(directory, stores, reactor, preload=config.stores.preload)
-    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher))
+    context = Context(
+        directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), config.api.metrics_open
+    )
     admin = admin_service(reactor, config.api, state_dir, context)
     return InOrder(
         reactor,
@@ -203,4 +205,4 @@ def health(config: Config, flusher: Flusher) -> Health:
     """Say how the stores are, and what waits for them."""
     urls = config.stores.model_dump()
     stores = [StoreHealth.of(kind, urls[kind], ok) for kind, ok in flusher.healthy.items()]
-    return Health(stores, flusher.waiting())
+    return Health(stores, flusher.waiting(), flusher.journal.size(), flusher.journal.trouble)

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from mika.admin.auth import Scope, Tokens
 from mika.admin.call import Answer, Call, Context, Request
 from mika.admin.problems import ProblemError, field_problem, invalid
-from mika.admin.routes import PARAMETERS, Route, find
+from mika.admin.routes import METRICS, PARAMETERS, Route, find
 from mika.errors import ConflictError, NotFoundError, StoreError
 
 MAX_ITEMS = 20_000
@@ -72,7 +72,7 @@ class Api:
             raise ProblemError(503, str(problem)) from None
 
     def _permit(self, request: Request, route: Route) -> None:
-        if route.scope is None:
+        if route.scope is None or (route.path == METRICS and self._context.metrics_open):
             return
         scope = self._tokens.scope_of(request.authorization)
         if scope is None:

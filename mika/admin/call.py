@@ -26,10 +26,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a body that becomes JSON (`None`: no body at all), and headers beside those of every answer."""
+    """A status, a body that becomes JSON (bytes: sent as they are; `None`: none), and headers beside the usual."""
 
     status: int
-    body: BaseModel | Sequence[BaseModel] | None = None
+    body: BaseModel | Sequence[BaseModel] | bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
 
@@ -50,10 +50,15 @@ class StoreHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The stores, and how many rows wait to be written, by kind."""
+    """The stores, how many announces wait to be written to each kind, and the journal that holds them.
+
+    `journal_trouble` says why the journal is in memory only, empty while all is well.
+    """
 
     stores: Sequence[StoreHealth]
     queues: Mapping[str, int]
+    journal_bytes: int = 0
+    journal_trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Context:
     swarms: Swarms
     started_at: int
     health: Callable[[], Health]
+    metrics_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from mika.admin import roles, status, torrents, users, views, whitelist
+from mika.admin import metrics, roles, status, torrents, users, views, whitelist
 from mika.admin.auth import Scope
 from mika.admin.call import Answer, Call
 from mika.admin.models import (
@@ -56,11 +56,13 @@ READ, WRITE = Scope.READ, Scope.WRITE
 TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
+METRICS = "/metrics"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
 ROUTES = (
     Route("GET", "/healthz", status.show_healthy, None, views.Ok),
     Route("GET", "/readyz", status.show_ready, None, views.Ok),
+    Route("GET", METRICS, metrics.show_metrics, READ, None),
     Route("GET", "/v1/status", status.show_status, READ, views.Status),
     Route("GET", TORRENTS, torrents.list_torrents, READ, views.Items[views.Torrent], query=Page),
     Route("POST", TORRENTS, torrents.add_torrents, WRITE, views.Torrent, 201, NewTorrent, many=True),

@@ -99,7 +99,7 @@ class Store(BaseModel):
 
 
 class Status(BaseModel):
-    """The tracker at a glance. `uptime` is in seconds, `queues` counts rows that wait to be written, by kind."""
+    """The tracker at a glance. `uptime` is in seconds, `queues` counts announces that a kind of store lacks."""
 
     version: str
     uptime: int

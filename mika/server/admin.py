@@ -142,7 +142,7 @@ class _Root(Resource):
 
 def write_answer(request: WebRequest, answer: Answer) -> None:
     """Write an answer; to HEAD without its body."""
-    body = b"" if answer.body is None else to_json(answer.body)
+    body = b"" if answer.body is None else answer.body if isinstance(answer.body, bytes) else to_json(answer.body)
     request.setResponseCode(answer.status, title_of(answer.status).encode())
     request.setHeader("Server", "mika")
     request.setHeader("Cache-Control", "no-store")

@@ -32,12 +32,13 @@ class Reply(NamedTuple):
     json: Any
     headers: dict[str, str]
     content_type: str
+    text: str = ""
 
 
 class Admin:
     """A tracker's facts, its admin API, and a client of it."""
 
-    def __init__(self, store: MemoryStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, *, metrics_open: bool = False) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
         self.store = store or MemoryStore()
@@ -45,7 +46,7 @@ class Admin:
         self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds, lambda _kind: succeed(None))
         result(self.directory.open())
         self.health = Health([StoreHealth.of("users", "sqlite:", ok=True)], {"users": 0})
-        context = Context(self.directory, self.swarms, NOW, lambda: self.health)
+        context = Context(self.directory, self.swarms, NOW, lambda: self.health, metrics_open)
         self.api = Api(context, Tokens(Token.of(name, name, scope) for name, scope in TOKENS.items()))
 
     def send(
@@ -67,6 +68,8 @@ class Admin:
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
         )
         answer = result(self.api.answer(request))
+        if isinstance(answer.body, bytes):
+            return Reply(answer.status, None, answer.headers, answer.content_type, answer.body.decode())
         shown = None if answer.body is None else json.loads(to_json(answer.body))
         return Reply(answer.status, shown, answer.headers, answer.content_type)
 
