@@ -3,7 +3,7 @@
 The flow of an announce, which `tracker.py` is as code:
 
     bytes -> wire -> request -> rules -> swarm -> ledger -> wire -> bytes       (synchronous, in memory)
-                                                     -> jobs.Flusher -> store   (later, in batches)
+                                                     -> journal -> flush -> store   (later, in batches)
 
     tap.py         Options and makeService: the list of services
     config.py      mika.toml and the environment into frozen, typed sections
@@ -14,12 +14,15 @@ The flow of an announce, which `tracker.py` is as code:
     wire/          bytes <-> values: request, response, http, address, metainfo
     rules/         may this announce go ahead?  refusal, checks, ruleset
     swarm/         who is in each swarm: swarm, swarms, selection
-    ledger/        what an announce is worth: credit, pending
+    ledger/        what an announce is worth: credit, record, merge
+    journal.py     credited and not yet in every store: survives a kill
+    flush.py       a store follows the journal, exactly once
     directory.py   users, torrents, roles and whitelist in memory; loads a miss
+    refresh.py     reads anew what others changed; absent.py, changes.py: what both need
     store/         where it is kept: registry, memory, sql
     admin/         the REST API: one resource a file
     server/        the only sockets: http, port, listen, admin, certificate
-    jobs.py        Flusher and Reaper, on an injected clock
+    jobs.py        Flusher, Syncer and Reaper, on an injected clock
     services.py    started one after another, stopped in reverse; logs.py, welcome.py: what a start says
     testing/       the contract of a store as tests, for authors of adapters
     cli/           the `mika` command, a client of the API
