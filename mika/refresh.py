@@ -17,6 +17,7 @@ from mika.directory import Directory
 from mika.errors import StoreError
 from mika.interfaces import Change, ITorrentStore, IUserStore
 from mika.jobs import Periodic
+from mika.loading import loading
 from mika.model import Torrent, User, hashes_of
 
 INTERVAL = 0.25
@@ -66,7 +67,14 @@ class Refresher(Periodic):
 
     async def _start(self) -> None:
         if self._preload:
-            await self.read_everything()
+            with loading():
+                await self.read_everything()
+            directory = self._directory
+            self.log.info(
+                "{users} users and {torrents} torrents loaded",
+                users=len(directory.users_by_id),
+                torrents=len(directory.torrents),
+            )
         super().startService()
 
     async def read_everything(self) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,12 +22,10 @@ from mika.flush import Flush
 from mika.interfaces import Change, IPeerStore
 from mika.journal import RECORDS, Journal
 from mika.ledger.record import FRAME, peer_of
+from mika.loading import loading
 from mika.model import Peer
 from mika.store.registry import Stores
 from mika.swarm.swarms import Swarms
-
-COLLECT = (50_000, 20, 50)
-"""When to look for cyclic garbage: an announce leaves none, and each look takes time that grows with the swarms."""
 
 
 class InOrder(MultiService):
@@ -193,12 +190,9 @@ class SwarmsService(Service):
         return ensureDeferred(self._load())
 
     async def _load(self) -> None:
-        await self._peers.load_peers(self._restore)
-        self._catch_up()
-        # What is loaded stays: no later collection needs to look at it again, and those that come can be rarer.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT)
+        with loading():
+            await self._peers.load_peers(self._restore)
+            self._catch_up()
         self.log.info(
             "{peers} peers in {swarms} swarms restored", peers=self._swarms.peer_count, swarms=len(self._swarms)
         )

@@ -18,8 +18,9 @@ from mika.directory import Directory
 from mika.errors import ConfigError, StoreError
 from mika.interfaces import Mark, PeerBatch
 from mika.journal import Journal
+from mika.loading import COLLECT
 from mika.model import Peer
-from mika.services import COLLECT, InOrder, StoresService, SwarmsService
+from mika.services import InOrder, StoresService, SwarmsService
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores
 from mika.swarm.swarms import Swarms
