@@ -11,7 +11,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
-from txredisapi import ResponseError
 from zope.interface import implementer
 
 from mika.errors import StoreError
@@ -130,13 +129,11 @@ class RedisStore:
     @_asked
     async def last_number(self, kind: str, instance: str) -> int:
         """See `IStore`."""
-        return int(await self._ask("HGET", f"{self._place.prefix}marks", f"{kind}:{instance}") or 0)
-
-    async def _ask(self, *command: str) -> Any:
+        marks = f"{self._place.prefix}marks"
         try:
-            return await self._connection.ask(*command)
-        except ResponseError as error:
-            raise self._connection.refusal(error) from None
+            return int(await self._connection.ask("HGET", marks, f"{kind}:{instance}") or 0)
+        except ValueError:
+            raise self._connection.error(f"has a mark that is no number: mend {marks}") from None
 
     def hear(self, listener: Callable[[Change], None]) -> None:
         """See `IStore`."""
@@ -145,8 +142,8 @@ class RedisStore:
     def _note_damaged(self, keys: list[str]) -> None:
         for key in keys:
             _log.error(
-                "{place}: {key} is not what mika wrote, so it was left as it is, and what its totals grew by was added "
-                "to {prefix}unapplied instead: mend both.",
+                "{place}: {key} is not what mika wrote, and was left as it is (what its totals grew by is kept in "
+                "{prefix}unapplied): mend it.",
                 place=self._place,
                 key=key,
                 prefix=self._place.prefix,

@@ -13,7 +13,7 @@ from hashlib import sha1
 from typing import Any
 
 from OpenSSL.crypto import Error as CertificateFileError
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, fail
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, fail, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
@@ -25,7 +25,7 @@ from txredisapi import RedisError, RedisProtocol, ResponseError
 
 from mika.errors import StoreError
 from mika.store.redis_url import RedisPlace
-from mika.store.redis_words import CLUSTER, LOST, LOST_AT_ONCE, OLDEST, REPLICA, TOO_OLD, words
+from mika.store.redis_words import CLUSTER, LOST, LOST_AT_ONCE, OLDEST, REPLICA, SILENT, SILENT_TO_TLS, TOO_OLD, words
 
 ANSWER_SECONDS = 10.0
 """How long Redis may take to connect, and to answer a command."""
@@ -44,10 +44,10 @@ class _Noticed:
     why: BaseException | None
 
     def connectionLost(self, why: Failure) -> None:  # noqa: N802 - Twisted's name
-        """Fail what waits for an answer, and tell."""
-        super().connectionLost(why)  # type: ignore[misc]  # the class beside this one has it
+        """Tell, and then fail what waits for an answer: it may ask again at once."""
         self.why = why.value
         self.lost.callback(None)
+        super().connectionLost(why)  # type: ignore[misc]  # the class beside this one has it
 
 
 class _Asking(_Noticed, RedisProtocol):  # type: ignore[misc]  # txredisapi ships no types
@@ -98,6 +98,7 @@ class Connection:
         self._trouble = "is not open"
         if attempts is not None:
             attempts.cancel()
+            await attempts
         if protocol is not None:
             await self._drop(protocol)
 
@@ -105,11 +106,14 @@ class Connection:
         """Return the fault that says what is the matter with this place."""
         return StoreError(f"{self.place} {trouble}.")
 
-    def refusal(self, error: ResponseError) -> StoreError:
-        """Return the fault that says why Redis refused a command."""
-        return self.error(words(error))
+    async def ask(self, *command: bytes | str | int) -> Any:
+        """Return the reply to a command; `StoreError` says why there is none."""
+        try:
+            return await self.send(*command)
+        except ResponseError as error:
+            raise self.error(words(error)) from None
 
-    def ask(self, *command: bytes | str | int) -> Deferred[Any]:
+    def send(self, *command: bytes | str | int) -> Deferred[Any]:
         """Answer with the reply to a command; fails with `StoreError`, or with `ResponseError` if Redis refuses it."""
         if self._protocol is None:
             return fail(self.error(self._trouble))
@@ -122,7 +126,8 @@ class Connection:
                 return failure
             raise self.error(words(failure.value)) from None
 
-        asked: Deferred[Any] = protocol.execute_command(*command)
+        encoded = [word.encode() if isinstance(word, str) else word for word in command]
+        asked: Deferred[Any] = maybeDeferred(protocol.execute_command, *encoded)
         return asked.addErrback(explain)
 
     # ---- making it
@@ -146,6 +151,8 @@ class Connection:
         try:
             endpoint = self._endpoint()
             await endpoint.connect(Factory.forProtocol(build))
+        except (CancelledError, StoreError):
+            raise
         except Exception as error:  # noqa: BLE001 - whatever sockets and TLS raise
             raise self.error(words(error)) from None
         protocol = made[-1]
@@ -155,11 +162,11 @@ class Connection:
         except CancelledError:
             await self._drop(protocol)
             raise
-        except ResponseError as error:
-            await self._drop(protocol)
-            raise self.error(words(error)) from None
         except StoreError as error:
             raise await self._explained(protocol, error) from None
+        except Exception as error:  # noqa: BLE001 - a reply that is none of Redis's, or what a listener raises
+            await self._drop(protocol)
+            raise self.error(words(error)) from None
         if protocol.lost.called:
             raise self.error(LOST)
         if not self._open:  # closed meanwhile
@@ -172,6 +179,8 @@ class Connection:
         """Return a fault that says why a connection was lost before it could be used, if that says more."""
         early = protocol.lost.called
         reason = words(await self._drop(protocol))
+        if self.place.tls and SILENT in str(error):
+            return self.error(SILENT_TO_TLS)
         if not early or LOST not in str(error):
             return error
         return self.error(LOST_AT_ONCE if reason == LOST else reason)
@@ -267,6 +276,7 @@ class Subscription(Connection):
         return _Hearing(self._told, charset=None, convertNumbers=False, replyTimeout=self._seconds)
 
     async def _prepare(self, protocol: Any) -> None:
+        await self._send(protocol, "PING")  # what is forbidden is found out here
         await self._send(protocol, "SUBSCRIBE", self._channel)
         if self._heard_before:
             self._missed()
@@ -280,7 +290,7 @@ class Subscription(Connection):
             while not protocol.lost.called:
                 await deferLater(self._reactor, self._seconds / 2)
                 await self._send(protocol, "PING")
-        except (CancelledError, StoreError):
+        except (CancelledError, StoreError, ResponseError):
             pass
 
 
@@ -295,11 +305,8 @@ class Script:
         """Return what the script returns; `StoreError` if Redis cannot run it."""
         prefix = connection.place.prefix
         try:
-            try:
-                return await connection.ask("EVALSHA", self._digest, 0, prefix, *arguments)
-            except ResponseError as error:
-                if not str(error).startswith("NOSCRIPT"):
-                    raise
-            return await connection.ask("EVAL", self.source, 0, prefix, *arguments)  # after a restart of Redis
+            return await connection.send("EVALSHA", self._digest, 0, prefix, *arguments)
         except ResponseError as error:
-            raise connection.refusal(error) from None
+            if not str(error).startswith("NOSCRIPT"):
+                raise connection.error(words(error)) from None
+        return await connection.ask("EVAL", self.source, 0, prefix, *arguments)  # for the first time since its start

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, get_args
 
-from txredisapi import ResponseError
-
 from mika.errors import StoreError
 from mika.interfaces import Change
 from mika.model import DEFAULT_ROLE
@@ -77,7 +75,7 @@ async def warnings(connection: Connection) -> list[str]:
     """Return what could make Redis forget what it has confirmed, as far as it lets itself be asked."""
     try:
         reply = await connection.ask("CONFIG", "GET", "*")
-    except (ResponseError, StoreError):
+    except StoreError:
         return []
     told = {key.decode(): value.decode(errors="replace") for key, value in zip(reply[::2], reply[1::2], strict=True)}
     found = []

@@ -57,7 +57,7 @@ end
 local function write()
   if #pairs > 0 then
     if check(peers, redis.pcall('HSET', peers, unpack(pairs))) > 0 then
-      redis.call('ZADD', prefix .. 'swarms', 0, swarm)
+      check(prefix .. 'swarms', redis.pcall('ZADD', prefix .. 'swarms', 0, swarm))
     end
     pairs = {{}}
   end
@@ -78,7 +78,7 @@ end
 
 local function leave()
   if swarm ~= '' and redis.call('EXISTS', peers) == 0 then
-    redis.call('ZREM', prefix .. 'swarms', swarm)
+    check(prefix .. 'swarms', redis.pcall('ZREM', prefix .. 'swarms', swarm))
   end
 end
 

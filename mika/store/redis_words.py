@@ -24,6 +24,7 @@ CLUSTER = "is a Cluster, which this store does not speak: name a single Redis"
 REPLICA = "is a read-only replica: name the master that it follows"
 LOST = "closed the connection"
 SILENT = "does not answer in time: it is stopped, or has too much to do"
+SILENT_TO_TLS = "does not answer in time: it is stopped, or does not speak TLS on that port"
 LOST_AT_ONCE = "closed the connection at once: where it wants TLS, the scheme is rediss, and where it does not, redis"
 
 _CODES = {
@@ -51,6 +52,7 @@ _PARTS = (
     ("Unknown Redis command", TOO_OLD),
     ("ACL failure in script", _CODES["NOPERM"]),
     ("can't run this command", _CODES["NOPERM"]),
+    ("can't publish to the channel", _CODES["NOPERM"]),
     ("No permissions to access a channel", _CODES["NOPERM"]),
     ("cluster support", CLUSTER),
 )
@@ -73,7 +75,7 @@ def _refused(text: str) -> str:
         if part in text:
             return meaning
     if code is None:
-        return f"refuses a command: {text.splitlines()[0] if text else 'it does not say why'}"
+        return f"refuses a command: {text.partition(' script: ')[0].rstrip('.') or 'it does not say why'}"
     denied = _DENIED.search(text) if code[1] == "NOPERM" else None
     return _CODES[code[1]] + (f"; it was refused {denied[1].upper()}" if denied else "")
 

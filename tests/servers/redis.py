@@ -75,15 +75,13 @@ class Redis:
     def __init__(self, *options):
         """`options` are lines of its configuration; later ones win."""
         self.directory = Path(tempfile.mkdtemp(prefix="mika-redis-"))
-        self.port, self.tls_port = free_port(), free_port()
+        self._choose_ports()
         ca = make_certificate(self.directory, "ca", ca=True)
         make_certificate(self.directory, "server", ca)
         make_certificate(self.directory, "other", ca=True)
         self._process = None
         self.options = [
             "bind 127.0.0.1",
-            f"port {self.port}",
-            f"tls-port {self.tls_port}",
             "tls-cert-file server.pem",
             "tls-key-file server.key",
             "tls-ca-cert-file ca.pem",
@@ -98,12 +96,24 @@ class Redis:
             *options,
         ]
 
+    def _choose_ports(self):
+        self.port, self.tls_port = free_port(), free_port()
+
     def start(self):
         """Start it, and wait until it answers."""
+        for _ in range(3):
+            if self._started():
+                return self
+            self._choose_ports()  # somebody else took one meanwhile
+        raise AssertionError((self.directory / "log").read_text()[-2000:])
+
+    def _started(self):
         program = shutil.which("redis-server")
         if program is None:
             raise AssertionError("redis-server is missing: install the Debian package redis-server (make test does)")
-        (self.directory / "redis.conf").write_text("\n".join(self.options))
+        (self.directory / "redis.conf").write_text(
+            "\n".join([*self.options, f"port {self.port}", f"tls-port {self.tls_port}"])
+        )
         self._process = subprocess.Popen(
             [program, self.directory / "redis.conf"],
             cwd=self.directory,
@@ -113,9 +123,9 @@ class Redis:
         until = time.monotonic() + 20
         while not self._answers():
             if time.monotonic() > until or self._process.poll() is not None:
-                raise AssertionError((self.directory / "log").read_text()[-2000:])
+                return False
             time.sleep(0.02)
-        return self
+        return True
 
     def _answers(self):
         try:
