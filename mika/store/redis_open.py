@@ -73,18 +73,20 @@ async def prepare(connection: Connection) -> None:
 
 async def warnings(connection: Connection) -> list[str]:
     """Return what could make Redis forget what it has confirmed, as far as it lets itself be asked."""
-    try:
-        reply = await connection.ask("CONFIG", "GET", "*")
-    except StoreError:
-        return []
-    told = {key.decode(): value.decode(errors="replace") for key, value in zip(reply[::2], reply[1::2], strict=True)}
+    told: dict[str, str] = {}
+    for name in ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy"):
+        try:
+            reply = await connection.ask("CONFIG", "GET", name)
+        except StoreError:
+            return []
+        told[name] = reply[1].decode() if len(reply) > 1 else ""
     found = []
-    if told.get("appendonly") != "yes" or told.get("appendfsync") != "always":
+    if told["appendonly"] != "yes" or told["appendfsync"] != "always":
         found.append(
             "can lose batches that it has confirmed if it crashes: set appendonly yes and appendfsync always in it "
-            f"(now they are {told.get('appendonly')} and {told.get('appendfsync')})"
+            f"(now they are {told['appendonly']} and {told['appendfsync']})"
         )
-    if told.get("maxmemory", "0") != "0" and told.get("maxmemory-policy", "").startswith("allkeys"):
+    if told["maxmemory"] != "0" and told["maxmemory-policy"].startswith("allkeys"):
         found.append(
             "throws accounts away when its memory is full: set maxmemory-policy noeviction in it "
             f"(now it is {told['maxmemory-policy']})"

@@ -161,11 +161,14 @@ end
 for _, field in ipairs(redis.call('SMEMBERS', prefix .. 'poles:' .. swarm)) do
   fields[#fields + 1] = field
 end
-local found = {}
-for i = 1, #fields do
-  found[i] = {fields[i], redis.call('HGET', prefix .. 'peers:' .. swarm, fields[i])}
+local values = {}
+for i = 1, #fields, 1000 do
+  local some = redis.call('HMGET', prefix .. 'peers:' .. swarm, unpack(fields, i, math.min(i + 999, #fields)))
+  for j = 1, #some do
+    values[#values + 1] = some[j]
+  end
 end
-return found
+return {fields, values}
 """)
 
 
@@ -297,7 +300,8 @@ async def near(connection: Connection, info_hash: bytes, circle: Circle) -> list
     """
     middle = (circle.latitude, circle.longitude)
     found = []
-    for field, value in await _NEAR.run(connection, info_hash.hex(), *_search(circle)):
+    fields, values = await _NEAR.run(connection, info_hash.hex(), *_search(circle))
+    for field, value in zip(fields, values, strict=True):
         location = _location(value) if value else None
         if location is not None:
             metres = distance(location, middle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -15,7 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from mika.errors import OutOfStepError, StoreError
 from mika.interfaces import Circle, Mark, PeerBatch, TorrentBatch, UserBatch
-from mika.model import INT64_MAX, Totals
+from mika.model import INT64_MAX, Role, Totals
 from mika.store.point import distance
 from mika.store.redis import RedisStore
 from mika.store.redis_url import parse_redis_url
@@ -82,6 +83,19 @@ class TestRows(OnServer):
         self.assertEqual(before, ["last", "passkeys", "roles", "schema", "user:1", "users"])
         await self.store.delete_user(user.id)
         self.assertEqual(self.keys(), ["last", "roles", "schema"])
+
+    async def test_text_of_every_kind(self):
+        """What JSON and Lua could stumble over comes back as it was."""
+        for text in ("", "a\0b", '"\\\n\u2028', "\U0001f600", "7", "null", "x" * 100_000):
+            (user,) = await self.store.add_users([make_user(name=text, remote_id=text)])
+            found = await self.store.user_by_id(user.id)
+            self.assertEqual((found.name, found.remote_id), (text, text))
+            found.remote_id = None
+            await self.store.save_user(found)
+            self.assertIsNone((await self.store.user_by_id(user.id)).remote_id)
+            role = await self.store.save_role(Role(0, text))
+            self.assertEqual((await self.store.list_roles())[-1], role)
+            await self.store.delete_user(user.id)
 
     async def test_user_of_whom_a_site_wrote_little(self):
         """What is not there has the default; what makes no sense is said with its key."""
@@ -256,6 +270,21 @@ class TestBrokenConnection(TestCase):
             number = found
             await self.check(store, number)
         self.assertGreaterEqual(number, confirmed)
+
+    async def test_torn_file_of_the_server(self):
+        """A power cut in the middle of writing a batch to the disk takes the batch and its mark."""
+        store = await self.with_users()
+        await store.apply_users(self.batch(0))
+        (file,) = self.server.directory.glob("appendonlydir/*.incr.aof")
+        before = file.stat().st_size
+        await store.apply_users(self.batch(1))
+        self.server.kill()
+        os.truncate(file, (before + file.stat().st_size) // 2)
+        self.server.start()
+        self.assertEqual(await self.number(store), 1)
+        await self.check(store, 1)
+        await store.apply_users(self.batch(1))
+        await self.check(store, 2)
 
     async def test_lost_connection_during_a_batch(self):
         """The number says whether it was written; going on from there counts once."""

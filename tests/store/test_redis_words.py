@@ -109,6 +109,13 @@ class TestWords(Opening):
         server().ask("HSET", f"{prefix}schema2schema", "a", 1)
         await self.refused(server().url(f"{prefix}schema2"), "WRONGTYPE")
 
+    def test_documented_user(self):
+        """The commands that the page on operations names are those that these tests have."""
+        page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+        user = page.partition("user mika on")[2].partition("```")[0]
+        named = {word for word in user.split() if word.startswith("+")}
+        self.assertEqual(named - {"+config|get"}, set(COMMANDS.split()))
+
     async def test_user_who_may_not_enough(self):
         """Each command is tried at the start, so that no batch stops halfway; keys and channel too."""
         for command in ("hincrby", "publish", "geosearch", "evalsha", "exists"):
@@ -127,10 +134,8 @@ class TestWordsOfServersOfTheirOwn(Opening):
 
     async def test_cluster(self):
         """It is refused, not half used."""
-        await self.refused(
-            self.own("cluster-enabled yes", f"cluster-port {free_port()}").url(),
-            "is a Cluster, which this store does not speak: name a single Redis",
-        )
+        own = self.own("cluster-enabled yes", f"cluster-port {free_port()}")
+        await self.refused(own.url(), "is a Cluster, which this store does not speak: name a single Redis")
 
     async def test_replica(self):
         """It could only be read."""
