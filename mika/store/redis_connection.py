@@ -37,28 +37,27 @@ _PEM_END = b"-----END CERTIFICATE-----"
 _log = Logger()
 
 
-class _Noticed:
-    """A protocol that tells why its connection is lost."""
+class _Asking(RedisProtocol):  # type: ignore[misc]  # txredisapi ships no types
+    """A connection for commands, that tells when and why it is lost."""
 
-    lost: Deferred[None]
-    why: BaseException | None
+    def __init__(self, reactor: Any, seconds: float) -> None:
+        super().__init__(charset=None, convertNumbers=False, replyTimeout=seconds)
+        self.callLater = reactor.callLater  # txredisapi takes the reactor that is installed
+        self.lost: Deferred[None] = Deferred()
+        self.why: BaseException | None = None
 
     def connectionLost(self, why: Failure) -> None:  # noqa: N802 - Twisted's name
         """Tell, and then fail what waits for an answer: it may ask again at once."""
         self.why = why.value
         self.lost.callback(None)
-        super().connectionLost(why)  # type: ignore[misc]  # the class beside this one has it
+        super().connectionLost(why)
 
 
-class _Asking(_Noticed, RedisProtocol):  # type: ignore[misc]  # txredisapi ships no types
-    """A connection for commands."""
-
-
-class _Hearing(_Noticed, RedisProtocol):  # type: ignore[misc]  # txredisapi ships no types
+class _Hearing(_Asking):
     """A connection for messages; what is no message is the reply to a command."""
 
-    def __init__(self, told: Callable[[bytes], None], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, reactor: Any, seconds: float, told: Callable[[bytes], None]) -> None:
+        super().__init__(reactor, seconds)
         self._told = told
 
     def replyReceived(self, reply: Any) -> None:  # noqa: N802 - txredisapi's name
@@ -77,7 +76,7 @@ class Connection:
         self._reactor = reactor
         self._seconds = seconds
         self._protocol: Any = None
-        self._trouble = "is not open"
+        self._trouble = self.error("is not open")
         self._attempts: Deferred[None] | None = None
         self._open = False
 
@@ -95,7 +94,7 @@ class Connection:
         self._open = False
         protocol, self._protocol = self._protocol, None
         attempts, self._attempts = self._attempts, None
-        self._trouble = "is not open"
+        self._trouble = self.error("is not open")
         if attempts is not None:
             attempts.cancel()
             await attempts
@@ -116,7 +115,7 @@ class Connection:
     def send(self, *command: bytes | str | int) -> Deferred[Any]:
         """Answer with the reply to a command; fails with `StoreError`, or with `ResponseError` if Redis refuses it."""
         if self._protocol is None:
-            return fail(self.error(self._trouble))
+            return fail(StoreError(str(self._trouble)))
         return self._send(self._protocol, *command)
 
     def _send(self, protocol: Any, *command: bytes | str | int) -> Deferred[Any]:
@@ -133,29 +132,20 @@ class Connection:
     # ---- making it
 
     def _new_protocol(self) -> Any:
-        return _Asking(charset=None, convertNumbers=False, replyTimeout=self._seconds)
+        return _Asking(self._reactor, self._seconds)
 
     async def _prepare(self, protocol: Any) -> None:
         """Make the connection ready for use."""
 
     async def _connect(self) -> None:
-        made: list[Any] = []
-
-        def build() -> Any:
-            protocol = self._new_protocol()
-            protocol.callLater = self._reactor.callLater
-            protocol.lost = Deferred()
-            made.append(protocol)
-            return protocol
-
+        factory = Factory.forProtocol(self._new_protocol)
+        factory.noisy = False
         try:
-            endpoint = self._endpoint()
-            await endpoint.connect(Factory.forProtocol(build))
+            protocol: Any = await self._endpoint().connect(factory)
         except (CancelledError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever sockets and TLS raise
             raise self.error(words(error)) from None
-        protocol = made[-1]
         try:
             await self._greet(protocol)
             await self._prepare(protocol)
@@ -171,7 +161,7 @@ class Connection:
             raise self.error(LOST)
         if not self._open:  # closed meanwhile
             await self._drop(protocol)
-            raise self.error(self._trouble)
+            raise StoreError(str(self._trouble))
         self._protocol = protocol
         protocol.lost.addCallback(lambda _: self._lost(protocol.why))
 
@@ -235,7 +225,7 @@ class Connection:
     def _lost(self, why: BaseException | None) -> None:
         self._protocol = None
         if self._open:
-            self._trouble = words(why)
+            self._trouble = self.error(words(why))
             self._attempts = ensureDeferred(self._reconnect()).addErrback(self._given_up)
 
     def _given_up(self, failure: Failure) -> None:
@@ -250,7 +240,7 @@ class Connection:
             try:
                 await self._connect()
             except StoreError as error:
-                self._trouble = str(error).removeprefix(f"{self.place} ").removesuffix(".")
+                self._trouble = error
 
 
 class Subscription(Connection):
@@ -273,7 +263,7 @@ class Subscription(Connection):
         self._heard_before = False
 
     def _new_protocol(self) -> Any:
-        return _Hearing(self._told, charset=None, convertNumbers=False, replyTimeout=self._seconds)
+        return _Hearing(self._reactor, self._seconds, self._told)
 
     async def _prepare(self, protocol: Any) -> None:
         await self._send(protocol, "PING")  # what is forbidden is found out here

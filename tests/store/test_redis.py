@@ -12,6 +12,7 @@ from servers.redis import Redis, fresh_prefix, server
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mika.errors import OutOfStepError, StoreError
@@ -335,6 +336,9 @@ class TestBrokenConnection(TestCase):
     async def test_stopped_server_fails_calls_at_once(self):
         """No call waits for its return; then they go on, though it has forgotten all scripts."""
         store = await self.with_users()
+        logged = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
         self.server.stop()
         await deferLater(reactor, 1)
         began = time.monotonic()
@@ -351,6 +355,7 @@ class TestBrokenConnection(TestCase):
         self.assertLess(time.monotonic() - began, 0.3)
         self.server.start()
         self.assertEqual(await self.number(store), 0)
+        self.assertEqual(logged, [])
         await store.apply_users(self.batch(0))
         await self.check(store, 1)
 
