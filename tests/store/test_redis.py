@@ -120,7 +120,11 @@ class TestRows(OnServer):
         one, two = await self.store.add_users([make_user(), make_user(passkey="passkey-2")])
         self.aside("HSET", f":user:{one.id}", "uploaded", "lots")
         growth = [(each.id, Totals(uploaded=5, announces=1)) for each in (one, two)]
+        logged = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
         await self.store.apply_users(UserBatch(Mark("a", 1), growth))
+        self.assertEqual([event["key"] for event in logged], [f"{self.prefix}user:{one.id}"])
         self.assertEqual((await self.store.user_by_id(two.id)).totals, Totals(uploaded=5, announces=1))
         self.assertEqual(self.aside("HGET", f":user:{one.id}", "announces"), b"1")
         self.assertEqual(self.aside("HGETALL", ":unapplied"), [f"{self.prefix}user:1 uploaded".encode(), b"5"])
