@@ -192,3 +192,13 @@ def server():
     shared = Redis()
     atexit.register(shared.remove)
     return shared.start()
+
+
+def store_at(url, seconds=10.0):
+    """Return a store that is not open; `seconds` is how long Redis may take to answer."""
+    from twisted.internet import reactor
+
+    from mika.store.redis import RedisStore
+    from mika.store.redis_url import parse_redis_url
+
+    return RedisStore(parse_redis_url(url, Path("/")), reactor, seconds)

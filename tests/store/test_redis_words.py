@@ -5,21 +5,14 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from servers.redis import COMMANDS, PASSWORD, USER, Redis, free_port, fresh_prefix, server
+from servers.redis import COMMANDS, PASSWORD, USER, Redis, free_port, fresh_prefix, server, store_at
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mika.errors import StoreError
-from mika.store.redis import RedisStore
-from mika.store.redis_url import parse_redis_url
 from mika.testing.subjects import make_user
-
-
-def store_at(url, seconds=10.0):
-    """Return a store that is not open."""
-    return RedisStore(parse_redis_url(url, Path("/")), reactor, seconds)
 
 
 class Opening(TestCase):
