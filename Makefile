@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
-SERVERS :=
+SERVERS := redis-server:redis-server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

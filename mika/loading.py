@@ -1,4 +1,4 @@
-"""Python's cyclic collector while millions of objects are loaded, and afterwards; `services.py` and `refresh.py` load."""
+"""Python's cyclic collector while millions of objects are loaded, for `services.py` and `refresh.py`, and after."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from zope.interface.interface import InterfaceClass
 from mika.errors import ConfigError
 from mika.interfaces import IPeerStore, IStore, ITorrentStore, IUserStore
 from mika.store.memory import MemoryStore
+from mika.store.redis_url import RedisPlace, parse_redis_url
 
 ENTRY_POINTS = "mika.stores"
 """The group in which a package names its adapters."""
@@ -29,9 +30,12 @@ DEFAULT_FILE = "mika.sqlite"
 
 KINDS: Mapping[str, InterfaceClass] = {"users": IUserStore, "torrents": ITorrentStore, "peers": IPeerStore}
 
-_LATER = {"postgresql", "postgres", "mysql", "mariadb", "redis", "rediss", "http", "https"}
+_LATER = {"postgresql", "postgres", "mysql", "mariadb", "http", "https"}
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
-_KNOWN = "memory:, sqlite:, sqlite:PATH, package.module:Class, or the name of an installed adapter"
+_KNOWN = (
+    "memory:, sqlite:, sqlite:PATH, redis://HOST, rediss://HOST, "
+    "package.module:Class, or the name of an installed adapter"
+)
 
 Adapter = Callable[[IReactorThreads, Path], Any]
 
@@ -85,6 +89,9 @@ def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
     if scheme == "sqlite":
         path = _sqlite_path(rest, state_dir)
         return path, lambda reactor, _state_dir: _sqlite(path, reactor)
+    if scheme in ("redis", "rediss"):
+        redis = parse_redis_url(url, state_dir)
+        return redis, lambda reactor, _state_dir: _redis(redis, reactor)
     if scheme.partition("+")[0] in _LATER:
         raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
     if scheme != "memory" and _CLASS.fullmatch(url):
@@ -105,6 +112,12 @@ def _sqlite(path: Path, reactor: IReactorThreads) -> Any:
     from mika.store.sqlite import Sqlite  # noqa: PLC0415 - as above
 
     return SqlStore(Sqlite(path), reactor)
+
+
+def _redis(place: RedisPlace, reactor: IReactorThreads) -> Any:
+    from mika.store.redis import RedisStore  # noqa: PLC0415 - txredisapi would install a reactor while it is imported
+
+    return RedisStore(place, reactor)
 
 
 def _installed(name: str) -> Adapter:

@@ -1,0 +1,278 @@
+"""The store in Redis: the interfaces as scripts, each one transaction, written in the `redis_*.py` beside this.
+
+`registry.py` makes it. What a call is given goes on changing while the call waits, so copies are taken first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from mika.errors import StoreError
+from mika.interfaces import (
+    Change,
+    Circle,
+    IPeerStore,
+    ITorrentStore,
+    IUserStore,
+    PeerBatch,
+    TorrentBatch,
+    UserBatch,
+)
+from mika.model import Peer, Role, Torrent, Totals, User
+from mika.store import redis_peers, redis_torrents, redis_users
+from mika.store.redis_connection import ANSWER_SECONDS, Connection, Subscription
+from mika.store.redis_open import change_of, everything, prepare, warnings
+from mika.store.redis_rows import pack, pack_growth
+from mika.store.redis_url import RedisPlace
+from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = Logger()
+
+
+def _asked(
+    method: Callable[Concatenate[RedisStore, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[RedisStore, P], Deferred[T]]:
+    """Let a coroutine answer with a Deferred that `close` waits for. It runs at once, up to its first `await`."""
+
+    def ask(self: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return self.asked(method(self, *args, **kwargs))
+
+    ask.__doc__ = method.__doc__
+    return ask
+
+
+@implementer(IUserStore, ITorrentStore, IPeerStore)
+class RedisStore:
+    """All three kinds of store under one prefix of one Redis database."""
+
+    def __init__(self, place: RedisPlace, reactor: Any, seconds: float = ANSWER_SECONDS) -> None:
+        """`seconds` is how long Redis may take to answer a command."""
+        self._place = place
+        self._reactor = reactor
+        self._seconds = seconds
+        self._connection = Connection(place, reactor, seconds)
+        self._listener: Callable[[Change], None] | None = None
+        self._subscription: Subscription | None = None
+        self._waiting: set[Deferred[Any]] = set()
+
+    def asked(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:
+        """Begin with what a method does, and return its answer."""
+        answer = ensureDeferred(self._in_words(work))
+        if not answer.called:
+            self._waiting.add(answer)
+
+            def done(result: Any) -> Any:
+                self._waiting.discard(answer)
+                return result
+
+            answer.addBoth(done)
+        return answer
+
+    async def _in_words(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except UnicodeError:
+            raise StoreError(f"{self._place} takes and gives text in UTF-8 only.") from None
+
+    def open(self) -> Deferred[None]:
+        """Connect, make the schema, and begin to hear what others change."""
+        return ensureDeferred(self._begin())
+
+    async def _begin(self) -> None:
+        await self._connection.open()
+        try:
+            await prepare(self._connection)
+            for warning in await warnings(self._connection):
+                _log.warn("{place} {warning}", place=self._place, warning=warning)
+            if self._listener is not None:
+                await self._begin_to_hear(self._listener)
+        except BaseException:
+            await self._end()
+            raise
+
+    async def _begin_to_hear(self, listener: Callable[[Change], None]) -> None:
+        def told(message: bytes) -> None:
+            for change in change_of(message):
+                listener(change)
+
+        def missed() -> None:
+            for change in everything():
+                listener(change)
+
+        channel = f"{self._place.prefix}changes"
+        self._subscription = Subscription(self._place, self._reactor, channel, told, missed, self._seconds)
+        await self._subscription.open()
+
+    def close(self) -> Deferred[None]:
+        """Let go of the connections, after what was asked for before is answered."""
+        return ensureDeferred(self._end())
+
+    async def _end(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.close()
+        for answer in list(self._waiting):
+            done: Deferred[None] = Deferred()
+            answer.addBoth(_passed_on, done)
+            await done
+        await self._connection.close()
+
+    @_asked
+    async def last_number(self, kind: str, instance: str) -> int:
+        """See `IStore`."""
+        marks = f"{self._place.prefix}marks"
+        try:
+            return int(await self._connection.ask("HGET", marks, f"{kind}:{instance}") or 0)
+        except ValueError:
+            raise self._connection.error(f"has a mark that is no number: mend {marks}") from None
+
+    def hear(self, listener: Callable[[Change], None]) -> None:
+        """See `IStore`."""
+        self._listener = listener
+
+    def _note_damaged(self, keys: list[str]) -> None:
+        for key in keys:
+            _log.error(
+                "{place}: {key} is not what mika wrote, and was left as it is (what its totals grew by is kept in "
+                "{prefix}unapplied): mend it.",
+                place=self._place,
+                key=key,
+                prefix=self._place.prefix,
+            )
+
+    # ---- users and roles
+
+    @_asked
+    async def user_by_passkey(self, passkey: str) -> User | None:
+        """See `IUserStore`."""
+        return await redis_users.by_passkey(self._connection, passkey)
+
+    @_asked
+    async def user_by_id(self, user_id: int) -> User | None:
+        """See `IUserStore`."""
+        return await redis_users.by_id(self._connection, user_id)
+
+    @_asked
+    async def list_users(self, after: int, limit: int) -> list[User]:
+        """See `IUserStore`."""
+        return await redis_users.page(self._connection, after, limit)
+
+    @_asked
+    async def add_users(self, users: list[User]) -> list[User]:
+        """See `IUserStore`. The users themselves are numbered, once all are in."""
+        ids = await redis_users.add(self._connection, [copy_user(user) for user in users])
+        for user, user_id in zip(users, ids, strict=True):
+            user.id = user_id
+        return users
+
+    @_asked
+    async def save_user(self, user: User, growth: Totals | None = None) -> None:
+        """See `IUserStore`."""
+        grown = freeze_growth([(user.id, growth)] if growth else [])
+        await redis_users.save(self._connection, copy_user(user), grown)
+
+    @_asked
+    async def delete_user(self, user_id: int) -> bool:
+        """See `IUserStore`."""
+        return await redis_users.remove(self._connection, user_id)
+
+    @_asked
+    async def list_roles(self) -> list[Role]:
+        """See `IUserStore`."""
+        return await redis_users.all_roles(self._connection)
+
+    @_asked
+    async def save_role(self, role: Role) -> Role:
+        """See `IUserStore`."""
+        return await redis_users.save_role(self._connection, replace(role))
+
+    @_asked
+    async def delete_role(self, role_id: int) -> bool:
+        """See `IUserStore`."""
+        return await redis_users.remove_role(self._connection, role_id)
+
+    @_asked
+    async def apply_users(self, batch: UserBatch) -> None:
+        """See `IUserStore`."""
+        growth = await pack(self._reactor, freeze_growth(batch.growth), pack_growth)
+        self._note_damaged(await redis_users.apply(self._connection, batch.mark, growth))
+
+    # ---- torrents and whitelist
+
+    @_asked
+    async def torrent(self, info_hash: bytes) -> Torrent | None:
+        """See `ITorrentStore`."""
+        return await redis_torrents.find(self._connection, info_hash)
+
+    @_asked
+    async def list_torrents(self, after: bytes, limit: int, whole: bool = False) -> list[Torrent]:
+        """See `ITorrentStore`."""
+        return await redis_torrents.page(self._connection, after, limit, whole)
+
+    @_asked
+    async def add_torrents(self, torrents: list[Torrent]) -> None:
+        """See `ITorrentStore`."""
+        await redis_torrents.add(self._connection, [copy_torrent(torrent) for torrent in torrents])
+
+    @_asked
+    async def save_torrent(self, torrent: Torrent, growth: Totals | None = None) -> None:
+        """See `ITorrentStore`."""
+        grown = freeze_growth([(torrent.info_hash.hex(), growth)] if growth else [])
+        await redis_torrents.save(self._connection, copy_torrent(torrent), grown)
+
+    @_asked
+    async def whitelist(self) -> dict[str, str]:
+        """See `ITorrentStore`."""
+        return await redis_torrents.listed(self._connection)
+
+    @_asked
+    async def save_whitelisted(self, prefix: str, name: str) -> None:
+        """See `ITorrentStore`."""
+        await redis_torrents.save_listed(self._connection, prefix, name)
+
+    @_asked
+    async def delete_whitelisted(self, prefix: str) -> bool:
+        """See `ITorrentStore`."""
+        return await redis_torrents.remove_listed(self._connection, prefix)
+
+    @_asked
+    async def apply_torrents(self, batch: TorrentBatch) -> None:
+        """See `ITorrentStore`."""
+        frozen, completed = freeze_growth(batch.growth), sorted(batch.completers)
+        growth = await pack(self._reactor, [(key.hex(), figures) for key, figures in frozen], pack_growth)
+        completers = await pack(self._reactor, completed, redis_torrents.pack_completers)
+        self._note_damaged(await redis_torrents.apply(self._connection, batch.mark, growth, completers))
+
+    # ---- peers
+
+    @_asked
+    async def load_peers(self, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> None:
+        """See `IPeerStore`."""
+        await redis_peers.load(self._connection, keep)
+
+    @_asked
+    async def peers_near(self, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:
+        """See `IPeerStore`."""
+        return await redis_peers.near(self._connection, info_hash, circle)
+
+    @_asked
+    async def apply_peers(self, batch: PeerBatch) -> None:
+        """See `IPeerStore`."""
+        frozen, keys = redis_peers.in_order(freeze_peers(batch.present)), sorted(batch.gone)
+        present = await pack(self._reactor, frozen, redis_peers.pack_present)
+        gone = await pack(self._reactor, keys, redis_peers.pack_gone)
+        self._note_damaged(await redis_peers.apply(self._connection, batch.mark, present, gone))
+
+
+def _passed_on(result: Any, done: Deferred[None]) -> Any:
+    done.callback(None)
+    return result
