@@ -29,9 +29,9 @@ DEFAULT_FILE = "mika.sqlite"
 
 KINDS: Mapping[str, InterfaceClass] = {"users": IUserStore, "torrents": ITorrentStore, "peers": IPeerStore}
 
-_LATER = {"postgresql", "postgres", "mysql", "mariadb", "redis", "rediss", "http", "https"}
+_LATER = {"postgresql", "postgres", "mysql", "mariadb", "redis", "rediss"}
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
-_KNOWN = "memory:, sqlite:, sqlite:PATH, package.module:Class, or the name of an installed adapter"
+_KNOWN = "memory:, sqlite:, sqlite:PATH, https://HOST/PATH, package.module:Class, or the name of an installed adapter"
 
 Adapter = Callable[[IReactorThreads, Path], Any]
 
@@ -85,6 +85,8 @@ def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
     if scheme == "sqlite":
         path = _sqlite_path(rest, state_dir)
         return path, lambda reactor, _state_dir: _sqlite(path, reactor)
+    if scheme in ("http", "https"):
+        return _site(url, state_dir)
     if scheme.partition("+")[0] in _LATER:
         raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
     if scheme != "memory" and _CLASS.fullmatch(url):
@@ -107,6 +109,14 @@ def _sqlite(path: Path, reactor: IReactorThreads) -> Any:
     return SqlStore(Sqlite(path), reactor)
 
 
+def _site(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
+    from mika.store.remote import RemoteStore  # noqa: PLC0415 - as above: treq
+    from mika.store.remote_site import read_address  # noqa: PLC0415 - as above
+
+    address = read_address(url, state_dir)
+    return address, lambda reactor, _state_dir: RemoteStore(address, reactor)
+
+
 def _installed(name: str) -> Adapter:
     for entry_point in entry_points(group=ENTRY_POINTS, name=name):
         return _imported(entry_point.module, entry_point.attr)
@@ -126,6 +136,8 @@ def _imported(module: str, name: str) -> Adapter:
 def _make(adapter: Adapter, reactor: IReactorThreads, state_dir: Path) -> Any:
     try:
         return adapter(reactor, state_dir)
+    except ConfigError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever another's class raises
         raise ConfigError(f"cannot be made: {_first_line(error)}") from None
 
