@@ -35,6 +35,8 @@ class OnSite:
 class TestRemoteStore(OnSite, StoreContract, TestCase):
     """The contract, over TLS."""
 
+    hears = 5.0
+
 
 class TestPlainRemoteStore(OnSite, StoreContract, TestCase):
     """The contract, over http on loopback."""
