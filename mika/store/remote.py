@@ -99,8 +99,7 @@ class RemoteStore:
             self._watch.start()
 
     def _not_open(self, failure: Any) -> Any:
-        self._open = False
-        return failure
+        return self.close().addCallback(lambda _: failure)
 
     def close(self) -> Deferred[None]:
         """Let go of the connections, after what was asked for before is answered."""

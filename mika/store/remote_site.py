@@ -145,10 +145,9 @@ class Site:
         self._reactor = reactor
         self._timeout = timeout
         self._largest = largest
-        self._pool = HTTPConnectionPool(reactor)
+        self._pool = HTTPConnectionPool(reactor)  # a GET or DELETE that meets a connection's end is asked once more
         self._pool.maxPersistentPerHost = AT_ONCE
         self._pool.cachedConnectionTimeout = _KEPT  # type: ignore[assignment]  # any number will do
-        self._pool.retryAutomatically = False
         self._agent = Agent(reactor, trust_of(address), connectTimeout=timeout, pool=self._pool)
         self._turns = DeferredSemaphore(AT_ONCE)
 
