@@ -80,6 +80,11 @@ class RemoteStore:
         self._idle: list[Deferred[None]] = []
         self._open = False
 
+    @property
+    def place(self) -> str:
+        """What an operator calls the site, without its token."""
+        return self._site.place
+
     # ---- open, close, marks, changes
 
     def open(self) -> Deferred[None]:
