@@ -22,6 +22,10 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 from urllib.parse import parse_qsl
 
+Row = dict[str, Any]
+Rows = list[Row]
+Work = Callable[..., Row]
+
 TOTALS = (
     *("uploaded", "downloaded", "uploaded_real", "downloaded_real"),
     *("bonus", "seed_seconds", "announces", "completed"),
@@ -76,7 +80,6 @@ for _table, _kind, _key, _facts in (
         )
 
 
-Work = Callable[..., dict[str, Any]]
 ROUTES: list[tuple[str, str, Work]] = []
 
 
@@ -95,11 +98,10 @@ class RefusedError(Exception):
 
     def __init__(self, status: int, **body: Any) -> None:
         super().__init__(status)
-        self.status = status
-        self.body = body
+        self.status, self.body = status, body
 
 
-def as_json(row: sqlite3.Row) -> dict[str, Any]:
+def as_json(row: sqlite3.Row) -> Row:
     """Return a row as the protocol writes it: integers as strings of digits, flags as true and false."""
     return {
         name: bool(row[name]) if name in FLAGS else str(row[name]) if isinstance(row[name], int) else row[name]
@@ -108,7 +110,7 @@ def as_json(row: sqlite3.Row) -> dict[str, Any]:
 
 
 class Store:
-    """What each request does, inside a transaction that `answer` begins and ends."""
+    """What each request does, inside the transaction of `answer`."""
 
     def __init__(self, path: str) -> None:
         self.lock = threading.Lock()
@@ -116,36 +118,29 @@ class Store:
         self.db.row_factory = sqlite3.Row
         self.db.executescript(SCHEMA)
 
-    def answer(self, work: Work, *args: str, **given: Any) -> dict[str, Any]:
+    def answer(self, work: Work, *args: str, **given: Any) -> Row:
         """Do one request: all of it, or nothing."""
-        with self.lock:
+        with self.lock, self.db:  # which commits at its end, and rolls back when something is raised
             self.db.execute("BEGIN IMMEDIATE")
-            try:
-                answer = work(self, *args, **given)
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
-            return answer
+            return work(self, *args, **given)
 
     def one(self, what: str, statement: str, *values: Any) -> sqlite3.Row:
         """Return the one row; if there is none, the answer says that it is absent, and not just 404."""
-        row = self.db.execute(statement, values).fetchone()
-        if row is None:
-            raise RefusedError(404, absent=what)
-        return row  # type: ignore[no-any-return]
+        for row in self.db.execute(statement, values):
+            return row  # type: ignore[no-any-return]
+        raise RefusedError(404, absent=what)
 
-    def insert(self, table: str, names: Iterable[str], row: dict[str, Any]) -> int | None:
-        """Insert or replace a row of these columns."""
-        marks = ", ".join(f":{name}" for name in names)
+    def insert(self, table: str, names: Iterable[str], row: Row) -> int | None:
+        """Insert or replace a row of these columns; one with id 0 gets a new id."""
+        marks = ", ".join("nullif(CAST(:id AS INTEGER), 0)" if name == "id" else f":{name}" for name in names)
         return self.db.execute(f"REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})", row).lastrowid
 
-    def update(self, table: str, names: Iterable[str], row: dict[str, Any]) -> None:
+    def update(self, table: str, names: Iterable[str], row: Row) -> None:
         """Write these columns of the row whose key is the first of them."""
         key, *others = names
         self.db.execute(f"UPDATE {table} SET {', '.join(f'{n} = :{n}' for n in others)} WHERE {key} = :{key}", row)
 
-    def grow(self, table: str, key: str, rows: list[dict[str, Any]]) -> None:
+    def grow(self, table: str, key: str, rows: Rows) -> None:
         """Add to totals. What is not there is skipped."""
         sums = ", ".join(f"{name} = {name} + min(CAST(:{name} AS INTEGER), {LARGEST} - {name})" for name in TOTALS)
         self.db.executemany(f"UPDATE {table} SET {sums} WHERE {key} = :{key}", rows)
@@ -153,12 +148,12 @@ class Store:
     # ---- what all kinds share
 
     @route("GET", "/store")
-    def begin(self) -> dict[str, Any]:
+    def begin(self) -> Row:
         newest = self.db.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()[0]
         return {"protocol": 1, "changes": str(newest)}
 
     @route("GET", "/changes")
-    def changes(self, since: str) -> dict[str, Any]:
+    def changes(self, since: str) -> Row:
         newest = int(self.begin()["changes"])
         oldest = self.db.execute("SELECT coalesce(min(number), 1) FROM changes").fetchone()[0]
         if not oldest - 1 <= int(since) <= newest:  # older ones may be deleted, and a backup may know fewer
@@ -167,12 +162,12 @@ class Store:
         return {"changes": [dict(row) for row in rows], "next": str(newest)}
 
     @route("GET", "/marks/(users|torrents|peers)")
-    def last_number(self, kind: str, instance: str) -> dict[str, Any]:
+    def last_number(self, kind: str, instance: str) -> Row:
         here = self.db.execute("SELECT number FROM marks WHERE kind = ? AND instance = ?", (kind, instance)).fetchone()
         return {"number": str(here[0] if here else 0)}
 
-    def write_mark(self, kind: str, mark: dict[str, str]) -> dict[str, Any]:
-        """Note how far a batch reaches, but only if it follows the last one: else nothing of it may be written."""
+    def write_mark(self, kind: str, mark: Row) -> Row:
+        """Note how far a batch reaches, but only if it follows the last one: else all that was written is undone."""
         if self.last_number(kind, mark["instance"])["number"] != mark["after"]:
             raise RefusedError(412, detail="another batch was written last")
         self.db.execute("REPLACE INTO marks VALUES (?, ?, ?)", (kind, mark["instance"], mark["number"]))
@@ -181,20 +176,20 @@ class Store:
     # ---- users and roles
 
     @route("GET", r"/users\?passkey")
-    def find_user(self, passkey: str) -> dict[str, Any]:
+    def find_user(self, passkey: str) -> Row:
         return as_json(self.one("user", "SELECT * FROM users WHERE passkey = ?", passkey))
 
     @route("GET", "/users/(-?[0-9]+)")
-    def user(self, user_id: str) -> dict[str, Any]:
+    def user(self, user_id: str) -> Row:
         return as_json(self.one("user", "SELECT * FROM users WHERE id = ?", user_id))
 
     @route("GET", "/users")
-    def list_users(self, after: str, limit: str) -> dict[str, Any]:
+    def list_users(self, after: str, limit: str) -> Row:
         rows = self.db.execute("SELECT * FROM users WHERE id > ? ORDER BY id LIMIT ?", (int(after), int(limit)))
         return {"users": list(map(as_json, rows))}
 
     @route("POST", "/users")
-    def add_users(self, users: list[dict[str, Any]]) -> dict[str, Any]:
+    def add_users(self, users: Rows) -> Row:
         ids, passkeys = set(), set()
         for index, user in enumerate(users):
             clash = self.db.execute("SELECT 1 FROM users WHERE id = :id OR passkey = :passkey", user).fetchone()
@@ -203,13 +198,11 @@ class Store:
             ids |= {user["id"]} - {"0"}
             passkeys.add(user["passkey"])
         for user in sorted(users, key=lambda user: user["id"] == "0"):  # an id that was chosen is not given to another
-            user["id"] = str(
-                self.insert("users", (*USER, *TOTALS), user | {"id": user["id"] if user["id"] != "0" else None})
-            )
+            user["id"] = str(self.insert("users", (*USER, *TOTALS), user))
         return {"ids": [user["id"] for user in users]}
 
     @route("POST", "/users/(-?[0-9]+)")
-    def save_user(self, user_id: str, user: dict[str, Any], growth: dict[str, str] | None) -> dict[str, Any]:
+    def save_user(self, user_id: str, user: Row, growth: Row | None) -> Row:
         self.user(user_id)
         if self.db.execute("SELECT 1 FROM users WHERE passkey = :passkey AND id != :id", user).fetchone():
             raise RefusedError(409, index=0, detail="The passkey is another user's.")
@@ -217,51 +210,44 @@ class Store:
         self.grow("users", "id", [growth | {"id": user_id}] if growth else [])
         return {}
 
-    @route("DELETE", "/users/(-?[0-9]+)")
-    def delete_user(self, user_id: str) -> dict[str, Any]:
-        self.user(user_id)
-        self.db.execute("DELETE FROM users WHERE id = ?", (user_id,))
-        return {}
-
     @route("GET", "/roles")
-    def list_roles(self) -> dict[str, Any]:
+    def list_roles(self) -> Row:
         return {"roles": list(map(as_json, self.db.execute("SELECT * FROM roles ORDER BY id")))}
 
     @route("POST", "/roles")
-    def save_role(self, role: dict[str, Any]) -> dict[str, Any]:
-        return {"id": str(self.insert("roles", ROLE, role | {"id": role["id"] if role["id"] != "0" else None}))}
+    def save_role(self, role: Row) -> Row:
+        return {"id": str(self.insert("roles", ROLE, role))}
 
-    @route("DELETE", "/roles/(-?[0-9]+)")
-    def delete_role(self, role_id: str) -> dict[str, Any]:
-        self.one("role", "SELECT 1 FROM roles WHERE id = ?", role_id)
-        self.db.execute("DELETE FROM roles WHERE id = ?", (role_id,))
+    @route("DELETE", "/(users|roles)/(-?[0-9]+)")
+    def delete(self, table: str, key: str) -> Row:
+        self.one(table, f"SELECT 1 FROM {table} WHERE id = ?", key)
+        self.db.execute(f"DELETE FROM {table} WHERE id = ?", (key,))
         return {}
 
     @route("POST", "/batches/users")
-    def apply_users(self, mark: dict[str, str], growth: list[dict[str, Any]]) -> dict[str, Any]:
-        written = self.write_mark("users", mark)
+    def apply_users(self, mark: Row, growth: Rows) -> Row:
         self.grow("users", "id", growth)
-        return written
+        return self.write_mark("users", mark)
 
     # ---- torrents and whitelist
 
-    def whole(self, row: sqlite3.Row) -> dict[str, Any]:
+    def whole(self, row: sqlite3.Row) -> Row:
         who = self.db.execute("SELECT user_id FROM completions WHERE info_hash = ?", (row["info_hash"],))
         return as_json(row) | {"completers": [str(each[0]) for each in who]}
 
     @route("GET", "/torrents/([0-9a-f]{40})")
-    def torrent(self, any_hash: str) -> dict[str, Any]:
+    def torrent(self, any_hash: str) -> Row:
         """Find by the info hash, or by the first 20 bytes of the v2 hash."""
         either = "SELECT * FROM torrents WHERE info_hash = ? OR substr(info_hash_v2, 1, 40) = ?"
         return self.whole(self.one("torrent", either, any_hash, any_hash))
 
     @route("GET", "/torrents")
-    def list_torrents(self, after: str, limit: str, whole: str = "") -> dict[str, Any]:
+    def list_torrents(self, after: str, limit: str, whole: str = "") -> Row:
         some = f"SELECT * FROM torrents WHERE info_hash > ? {'' if whole else 'AND NOT deleted'} ORDER BY 1 LIMIT ?"
         rows = self.db.execute(some, (after, int(limit))).fetchall()
         return {"torrents": [self.whole(row) if whole else as_json(row) | {"completers": []} for row in rows]}
 
-    def make_room(self, torrent: dict[str, Any], index: int, itself: str = "") -> None:
+    def make_room(self, torrent: Row, index: int, itself: str = "") -> None:
         """Forget deleted torrents that have one of the hashes; refuse if one that is not deleted does."""
         for each in {torrent["info_hash"], (torrent["info_hash_v2"] or torrent["info_hash"])[:40]}:
             either = "(info_hash = ? OR substr(info_hash_v2, 1, 40) = ?) AND info_hash != ?"
@@ -273,7 +259,7 @@ class Store:
                 self.db.execute("DELETE FROM torrents WHERE info_hash = ?", (row["info_hash"],))
 
     @route("POST", "/torrents")
-    def add_torrents(self, torrents: list[dict[str, Any]]) -> dict[str, Any]:
+    def add_torrents(self, torrents: Rows) -> Row:
         for index, torrent in enumerate(torrents):
             self.make_room(torrent, index)  # those of the list that went before are in the table
             self.insert("torrents", (*TORRENT, *TOTALS), torrent)
@@ -281,52 +267,49 @@ class Store:
         return {}
 
     @route("POST", "/torrents/([0-9a-f]{40})")
-    def save_torrent(self, info_hash: str, torrent: dict[str, Any], growth: dict[str, str] | None) -> dict[str, Any]:
+    def save_torrent(self, info_hash: str, torrent: Row, growth: Row | None) -> Row:
         self.one("torrent", "SELECT 1 FROM torrents WHERE info_hash = ?", info_hash)
         self.make_room(torrent, 0, info_hash)
         self.update("torrents", TORRENT, torrent)
         self.grow("torrents", "info_hash", [growth | {"info_hash": info_hash}] if growth else [])
         return {}
 
-    def complete(self, rows: list[dict[str, Any]]) -> None:
+    def complete(self, rows: Rows) -> None:
         there = "SELECT info_hash, :user_id FROM torrents WHERE info_hash = :info_hash"
         self.db.executemany(f"INSERT OR IGNORE INTO completions {there}", rows)
 
     @route("GET", "/whitelist")
-    def whitelist(self) -> dict[str, Any]:
+    def whitelist(self) -> Row:
         return {"whitelist": [dict(row) for row in self.db.execute("SELECT * FROM whitelist")]}
 
     @route("POST", "/whitelist")
-    def save_whitelisted(self, prefix: str, name: str) -> dict[str, Any]:
+    def save_whitelisted(self, prefix: str, name: str) -> Row:
         self.db.execute("REPLACE INTO whitelist VALUES (?, ?)", (prefix, name))
         return {}
 
     @route("DELETE", "/whitelist")
-    def delete_whitelisted(self, prefix: str) -> dict[str, Any]:
+    def delete_whitelisted(self, prefix: str) -> Row:
         self.one("prefix", "SELECT 1 FROM whitelist WHERE prefix = ?", prefix)
         self.db.execute("DELETE FROM whitelist WHERE prefix = ?", (prefix,))
         return {}
 
     @route("POST", "/batches/torrents")
-    def apply_torrents(
-        self, mark: dict[str, str], growth: list[dict[str, Any]], completers: list[dict[str, Any]]
-    ) -> dict[str, Any]:
-        written = self.write_mark("torrents", mark)
+    def apply_torrents(self, mark: Row, growth: Rows, completers: Rows) -> Row:
         self.grow("torrents", "info_hash", growth)
         self.complete(completers)
-        return written
+        return self.write_mark("torrents", mark)
 
     # ---- peers
 
     @route("GET", "/peers")
-    def list_peers(self, after: str, limit: str) -> dict[str, Any]:
+    def list_peers(self, after: str, limit: str) -> Row:
         some = "SELECT rowid, facts FROM peers WHERE rowid > ? ORDER BY rowid LIMIT ?"
         rows = self.db.execute(some, (int(after or 0), int(limit))).fetchall()
         following = str(rows[-1]["rowid"]) if len(rows) == int(limit) else None
         return {"peers": [json.loads(row["facts"]) for row in rows], "next": following}
 
     @route("GET", "/peers/near")
-    def peers_near(self, info_hash: str, latitude: str, longitude: str, metres: str) -> dict[str, Any]:
+    def peers_near(self, info_hash: str, latitude: str, longitude: str, metres: str) -> Row:
         north, east, found = radians(float(latitude)), radians(float(longitude)), []
         for row in self.db.execute("SELECT facts FROM peers WHERE info_hash = ?", (info_hash,)):
             peer = json.loads(row["facts"])
@@ -339,15 +322,12 @@ class Store:
         return {"peers": [{"user_id": user_id, "peer_id": peer_id} for _, user_id, peer_id in near]}
 
     @route("POST", "/batches/peers")
-    def apply_peers(
-        self, mark: dict[str, str], present: list[dict[str, Any]], gone: list[dict[str, Any]]
-    ) -> dict[str, Any]:
-        written = self.write_mark("peers", mark)
+    def apply_peers(self, mark: Row, present: Rows, gone: Rows) -> Row:
         key = "info_hash = :info_hash AND user_id = :user_id AND peer_id = :peer_id"
         self.db.executemany(f"DELETE FROM peers WHERE {key}", gone)
         rows = ((row["info_hash"], row["user_id"], row["peer_id"], json.dumps(row)) for row in present)
         self.db.executemany("REPLACE INTO peers VALUES (?, ?, ?, ?)", rows)
-        return written
+        return self.write_mark("peers", mark)
 
 
 class Site(BaseHTTPRequestHandler):
@@ -379,7 +359,7 @@ class Site(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = respond
 
-    def asked(self, content: bytes) -> dict[str, Any]:
+    def asked(self, content: bytes) -> Row:
         """Check the token, find what is asked for below /tracker, and do it."""
         if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {self.token}".encode()):
             raise RefusedError(401)
@@ -411,8 +391,7 @@ def main() -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.certificate, options.key)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    scheme = "https" if options.certificate else "http"
-    print(f"{scheme}://{options.host}:{server.server_port}/tracker", flush=True)
+    print(f"http{'s' if options.certificate else ''}://{options.host}:{server.server_port}/tracker", flush=True)
     server.serve_forever()
 
 

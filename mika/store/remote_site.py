@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from OpenSSL import SSL
 from service_identity.exceptions import VerificationError
@@ -163,7 +163,7 @@ class Site:
 
         The path is named in errors and the query is not: a passkey may be in it.
         """
-        url = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self._base}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
         exchange = Deferred.fromCoroutine(self._exchange(method, url, body))
         try:
             status, content = await exchange.addTimeout(self._timeout, self._reactor)
