@@ -99,7 +99,7 @@ class RemoteStore:
             cursor = form.read_field("changes", form.OPTIONAL_TEXT, answer.body)
         if version != PROTOCOL:
             raise StoreError(f"{self._site.place} speaks protocol {version}, and this mika speaks {PROTOCOL}.")
-        if self._listener is not None and cursor is not None:
+        if self._listener is not None and cursor is not None and self._open:
             self._watch = Watch(self._site, self._reactor, self._poll_interval, self._listener, cursor)
             self._watch.start()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from mika.errors import StoreError
 from mika.interfaces import Change
@@ -57,10 +58,13 @@ class Watch:
         self._asking = Deferred.fromCoroutine(self._poll())
         self._asking.addBoth(self._asked)
 
-    def _asked(self, _: Any) -> None:
+    def _asked(self, result: Any) -> None:
         self._asking = None
-        if not self._stopped:
-            self.start()
+        if self._stopped:
+            return
+        if isinstance(result, Failure):
+            self.log.failure("changes made by others could not be asked for", result)
+        self.start()
 
     async def _poll(self) -> None:
         try:

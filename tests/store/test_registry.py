@@ -124,6 +124,19 @@ def test_what_names_no_store_is_refused_in_one_line(url, words):
     assert "secret" not in str(early.value)
 
 
+@pytest.mark.parametrize(
+    "host", ["https://site.example", "http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost"]
+)
+def test_site_is_a_store(host):
+    """Over TLS anywhere, without it on this machine; the same site with the same token is one store."""
+    url = host.replace("://", "://:secret-token@") + "/tracker"
+    check_url(url)
+    stores = make(url, f"{url}/")
+    assert len(stores.unique) == 2
+    assert stores.users is stores.torrents
+    assert stores.users.place == f"The site {host}/tracker"
+
+
 def test_class_is_made_with_reactor_and_state_directory():
     """An adapter is named as package.module:Class."""
     check_url("my_adapters:Adapter")

@@ -181,6 +181,37 @@ class TestAway(OnSite, TestCase):
         await store.apply_users(batch)
         self.assertEqual(self.site.sql("SELECT sum(uploaded) FROM users"), [(15,)])
 
+    async def test_close_while_it_opens(self):
+        """A start that is cut short leaves nothing behind that asks, and the store opens again."""
+        store = self.make_store()
+        store.hear(lambda change: None)
+        opening = store.open()
+        await store.close()
+        await opening
+        await self.words(store.list_roles())
+        await store.open()
+        self.assertEqual(len(await store.list_roles()), 1)
+        await store.close()
+
+    async def test_close_waits_for_calls_that_wait_for_their_turn(self):
+        """All are answered before it, however many there are."""
+        store = self.make_store()
+        await store.open()
+        answers = []
+        for number in range(40):
+            store.user_by_id(number).addCallback(answers.append)
+        await store.close()
+        self.assertEqual(answers, [None] * 40)
+
+    async def test_call_that_nobody_waits_for_any_more(self):
+        """It is given up, and neither holds up the others nor the end."""
+        store = await self.opened()
+        given_up = [store.user_by_passkey("passkey-0") for _ in range(40)]
+        for each in given_up:
+            each.addErrback(lambda failure: None)
+            each.cancel()
+        self.assertEqual(len(await store.list_roles()), 1)
+
     async def test_close_does_not_wait_for_the_question_for_changes(self):
         """A site that hangs holds up a stop only for what was asked for."""
         store = self.make_store()
