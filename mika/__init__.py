@@ -19,13 +19,14 @@ The flow of an announce, which `tracker.py` is as code:
     flush.py       a store follows the journal, exactly once
     directory.py   users, torrents, roles and whitelist in memory; loads a miss
     refresh.py     reads anew what others changed; absent.py, changes.py: what both need
-    store/         where it is kept: registry, memory, sql
+    store/         where it is kept: registry, memory, sql and its dialects, redis, remote
     admin/         the REST API: one resource a file
     server/        the only sockets: http, port, listen, admin, certificate
     jobs.py        Flusher, Syncer and Reaper, on an injected clock
     services.py    started one after another, stopped in reverse; logs.py, welcome.py: what a start says
+    upkeep.py      the stores of a configuration without a tracker: what `mika db` does
     testing/       the contract of a store as tests, for authors of adapters
-    cli/           the `mika` command, a client of the API
+    cli/           the `mika` command: a client of the API, and `mika db`
 
 `wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global
 randomness.

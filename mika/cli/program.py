@@ -1,7 +1,7 @@
 """The command line into an exit status: the entry point `mika`, and what every error looks like.
 
-0: done. 1: the tracker said no, or could not be reached. 2: what was typed, a file or a setting is wrong, and nothing
-was sent. 130: interrupted. An expected error is one line on stderr.
+0: done. 1: the tracker said no, or could not be reached, or a store is not fine. 2: what was typed, a file or a setting
+is wrong, and nothing was sent. 130: interrupted. An expected error is one line on stderr.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import click
 from mika import __version__
 from mika.cli.client import client
 from mika.cli.command import InputError, visible
+from mika.cli.db import db
 from mika.errors import MikaError
 
 
@@ -26,6 +27,7 @@ def mika() -> None:
 
 
 mika.add_command(client)
+mika.add_command(db)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

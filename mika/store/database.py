@@ -19,7 +19,7 @@ from twisted.python.threadpool import ThreadPool
 
 from mika.errors import StoreError
 from mika.store.dialect import Dialect
-from mika.store.upgrade import upgrade
+from mika.store.upgrade import Schema, schema_of, upgrade, wanted
 
 TRIES = 5
 """How often a transaction is tried that others keep from ending, as in a deadlock."""
@@ -62,6 +62,10 @@ class Database:
         # queue before its own answer.
         await deferToThreadPool(self.reactor, self.reactor.getThreadPool(), self._let_go, pool)
 
+    def schema(self) -> Deferred[Schema]:
+        """Answer with the schema as it is. Connects for this alone, open or not, and changes nothing."""
+        return deferToThreadPool(self.reactor, self.reactor.getThreadPool(), self._look)
+
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """Answer with `work(connection, ...)`, which changes nothing."""
         return self._in_thread(False, lambda connection: work(connection, *args, **kwargs))
@@ -80,6 +84,17 @@ class Database:
         return deferToThreadPool(self.reactor, self._pool, self._transaction, writes, work)
 
     # ---- in a thread
+
+    def _look(self) -> Schema:
+        if not self.dialect.is_there():
+            return Schema("", wanted())
+        with self._in_words():
+            source = self.dialect.connect()
+            try:
+                with source.execution_options(writes=False).begin() as connection:
+                    return schema_of(connection)
+            finally:
+                source.dispose()
 
     def _prepare(self) -> None:
         with self._in_words():

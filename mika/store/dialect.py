@@ -56,6 +56,10 @@ class Dialect(ABC):
     def connect(self) -> Engine:
         """Return the source of connections. One that is given the option `writes=True` is about to write."""
 
+    def is_there(self) -> bool:
+        """Say whether there is a database to connect to, where `connect` would make one."""
+        return True
+
     @abstractmethod
     def lock_schema(self, connection: Connection) -> None:
         """Let nobody else change the schema until the transaction of `connection` ends."""

@@ -30,10 +30,10 @@ DEFAULT_FILE = "mika.sqlite"
 
 KINDS: Mapping[str, InterfaceClass] = {"users": IUserStore, "torrents": ITorrentStore, "peers": IPeerStore}
 
-_LATER = {"postgresql", "postgres", "mysql", "mariadb", "http", "https"}
+_LATER = {"postgresql", "postgres", "mysql", "mariadb"}
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 _KNOWN = (
-    "memory:, sqlite:, sqlite:PATH, redis://HOST, rediss://HOST, "
+    "memory:, sqlite:, sqlite:PATH, redis://HOST, rediss://HOST, https://HOST/PATH, "
     "package.module:Class, or the name of an installed adapter"
 )
 
@@ -92,6 +92,8 @@ def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
     if scheme in ("redis", "rediss"):
         redis = parse_redis_url(url, state_dir)
         return redis, lambda reactor, _state_dir: _redis(redis, reactor)
+    if scheme in ("http", "https"):
+        return _site(url, state_dir)
     if scheme.partition("+")[0] in _LATER:
         raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
     if scheme != "memory" and _CLASS.fullmatch(url):
@@ -120,6 +122,14 @@ def _redis(place: RedisPlace, reactor: IReactorThreads) -> Any:
     return RedisStore(place, reactor)
 
 
+def _site(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
+    from mika.store.remote import RemoteStore  # noqa: PLC0415 - as above: treq
+    from mika.store.remote_site import read_address  # noqa: PLC0415 - as above
+
+    address = read_address(url, state_dir)
+    return address, lambda reactor, _state_dir: RemoteStore(address, reactor)
+
+
 def _installed(name: str) -> Adapter:
     for entry_point in entry_points(group=ENTRY_POINTS, name=name):
         return _imported(entry_point.module, entry_point.attr)
@@ -139,6 +149,8 @@ def _imported(module: str, name: str) -> Adapter:
 def _make(adapter: Adapter, reactor: IReactorThreads, state_dir: Path) -> Any:
     try:
         return adapter(reactor, state_dir)
+    except ConfigError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever another's class raises
         raise ConfigError(f"cannot be made: {_first_line(error)}") from None
 

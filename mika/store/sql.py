@@ -26,6 +26,7 @@ from mika.model import Peer, Role, Torrent, Totals, User
 from mika.store import batches, peer_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
+from mika.store.upgrade import Schema
 from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
 
 
@@ -38,6 +39,15 @@ class SqlStore:
         self._database = Database(dialect, reactor)
         self._listener: Callable[[Change], None] | None = None
         self._watch: Watch | None = None
+
+    @property
+    def place(self) -> str:
+        """What an operator calls the database, without any password."""
+        return self._dialect.place
+
+    def schema(self) -> Deferred[Schema]:
+        """Answer with the schema of the database as it is, open or not, and change nothing."""
+        return self._database.schema()
 
     def open(self) -> Deferred[None]:
         """Connect, bring the schema up to date, and begin to hear what others change."""

@@ -64,6 +64,10 @@ class Sqlite(Dialect):
         event.listen(source, "begin", _begin)
         return source
 
+    def is_there(self) -> bool:
+        """Say whether there is a file."""
+        return self._path.exists()
+
     def lock_schema(self, connection: Connection) -> None:
         """Do nothing: a transaction that writes locks the whole file from its BEGIN IMMEDIATE on."""
 

@@ -5,7 +5,8 @@
             return Mine(...)
 
 An adapter of one kind takes `UserStoreContract`, `TorrentStoreContract` or `PeerStoreContract` alone. They run under
-trial and under pytest.
+trial and under pytest. What a store cannot do is said by flags: `durable = False`, and `hears`, the seconds in which it
+tells what others changed. docs/write-a-store.md goes through all of it.
 """
 
 from __future__ import annotations

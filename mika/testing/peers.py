@@ -130,6 +130,51 @@ class PeerStoreContract(Contract):
         self.assertEqual({info_hash for info_hash, _ in found}, set(hashes))
         self.assertEqual({info_hash for info_hash, peer in found if peer.uploaded}, set(hashes[::1000]))
 
+    async def test_peer_of_whom_little_is_known(self) -> None:
+        """No key, no endpoint, no place; and the places where degrees begin and end are places."""
+        places = (None, (0.0, 0.0), (90.0, 180.0), (-90.0, -180.0), (52.123456789012, 13.1))
+        present = [(b"h" * 20, make_peer(user, location=place)) for user, place in enumerate(places)]
+        await self.store.apply_peers(PeerBatch(self.mark(), present, []))
+        found = {peer.user_id: peer_facts(peer) for _, peer in await peers_of(self.store)}
+        self.assertEqual(found, {peer.user_id: peer_facts(peer) for _, peer in present})
+
+    async def test_ids_and_endpoints_of_any_bytes(self) -> None:
+        """A peer id is 20 bytes of anything, told apart by each; so is an info hash."""
+        ids = (b"\x00" * 20, b"\xff" * 20, b"a" * 20, b"A" * 20, b"a" * 19 + b" ", bytes(range(20)))
+        present = []
+        for info_hash in ids:
+            for peer_id in ids:
+                peer = make_peer(1, endpoint4=b"\x7f\x00\x00\x01\x00\x00", endpoint6=info_hash[:16] + b"\x1a\xe1")
+                peer.peer_id = peer_id
+                present.append((info_hash, peer))
+        await self.store.apply_peers(PeerBatch(self.mark(), present, []))
+        found = await self.loaded()
+        self.assertEqual(found, {(swarm, 1, peer.peer_id): peer_facts(peer) for swarm, peer in present})
+        gone = [(swarm, 1, peer.peer_id) for swarm, peer in present[1:]]
+        await self.store.apply_peers(PeerBatch(self.mark(), [], gone))
+        self.assertEqual(list(await self.loaded()), [(ids[0], 1, ids[0])])
+
+    async def test_no_peers_are_loaded(self) -> None:
+        """Of an empty store nothing is told, and nobody is near."""
+        self.assertEqual(await peers_of(self.store), [])
+        self.assertEqual(await self.store.peers_near(b"h" * 20, Circle(0, 0, 10**7)), [])
+
+    async def test_same_batch_of_peers_at_the_same_time(self) -> None:
+        """However calls cross, a batch is written once."""
+        batch = PeerBatch(self.mark(), [(b"h" * 20, make_peer(1))], [])
+        await self.written_once(lambda: self.store.apply_peers(batch))
+        self.assertEqual(len(await peers_of(self.store)), 1)
+
+    async def test_close_waits_for_peers(self) -> None:
+        """What was asked for before `close` is done and answered before it, and is there afterwards."""
+        answers: list[None] = []
+        present = [(number.to_bytes(20, "big"), make_peer(1)) for number in range(1000)]
+        self.store.apply_peers(PeerBatch(Mark("a", 1), present, [])).addCallback(answers.append)
+        await self.store.close()
+        self.assertEqual(answers, [None])
+        await self.restart()
+        self.assertEqual(len(await peers_of(self.store)), 1000)
+
     async def test_peers_outlive_a_restart(self) -> None:
         """Swarms, with the silent in them, and marks are there after a restart."""
         silent = make_peer(2, active=False, uploaded=5)

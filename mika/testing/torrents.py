@@ -6,7 +6,7 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from mika.interfaces import ITorrentStore, Mark, TorrentBatch
-from mika.model import Totals
+from mika.model import Torrent, Totals
 from mika.testing.contract import Contract
 from mika.testing.subjects import make_torrent, torrent_facts
 
@@ -164,6 +164,76 @@ class TorrentStoreContract(Contract):
         self.assertTrue(await self.store.delete_whitelisted("-tr40"))
         self.assertFalse(await self.store.delete_whitelisted("-tr40"))
         self.assertEqual(await self.store.whitelist(), {"-TR40": "Transmission 4.0"})
+
+    async def test_names_of_torrents_are_kept_to_the_letter(self) -> None:
+        """Whatever is in them; so it is with reasons, and with what is on the whitelist."""
+        names = ("Zoë 😀 中文", 'O\'Neil "x" \\ % _ ? :x {y} $1', "line\nbreak\ttab", " spaces ", "")
+        await self.store.add_torrents([make_torrent(at, name=name, reason=name) for at, name in enumerate(names, 1)])
+        found = await self.store.list_torrents(b"", 10)
+        self.assertEqual([(torrent.name, torrent.reason) for torrent in found], [(name, name) for name in names])
+        prefixes = ("-TR40", "-%/?#", "M7-9", "a&b=c", "+ +")
+        listed = dict(zip(prefixes, names, strict=True))
+        for prefix, name in listed.items():
+            await self.store.save_whitelisted(prefix, name)
+        self.assertEqual(await self.store.whitelist(), listed)
+        for prefix in prefixes:
+            self.assertTrue(await self.store.delete_whitelisted(prefix))
+        self.assertEqual(await self.store.whitelist(), {})
+
+    async def test_pages_of_torrents_end(self) -> None:
+        """Page after page of one comes to an end, and past it there is nothing; nothing can be added, too."""
+        self.assertEqual(await self.store.list_torrents(b"", 10), [])
+        await self.store.add_torrents([])
+        await self.store.add_torrents([make_torrent(number) for number in (255, 1, 128)])
+        seen, after = [], b""
+        while page := await self.store.list_torrents(after, 1):
+            seen += page
+            after = page[-1].info_hash
+        self.assertEqual([torrent.info_hash[0] for torrent in seen], [1, 128, 255])
+        self.assertEqual(await self.store.list_torrents(after, 1000, True), [])
+
+    async def test_large_batch_of_torrents(self) -> None:
+        """Five thousand rows in one batch, each grown once and completed by one user."""
+        new = [Torrent(number.to_bytes(20, "big")) for number in range(5000)]
+        await self.store.add_torrents(new)
+        growth = [(torrent.info_hash, Totals(completed=number)) for number, torrent in enumerate(new)]
+        completers = [(torrent.info_hash, number) for number, torrent in enumerate(new)]
+        await self.store.apply_torrents(TorrentBatch(self.mark(), growth, completers))
+        found = await self.store.list_torrents(b"", 6000, True)
+        self.assertEqual([torrent.totals.completed for torrent in found], list(range(5000)))
+        self.assertEqual([torrent.completers for torrent in found], [{number} for number in range(5000)])
+
+    async def test_same_batch_of_torrents_at_the_same_time(self) -> None:
+        """However calls cross, a batch is written once."""
+        await self.store.add_torrents([make_torrent(1)])
+        info_hash = make_torrent(1).info_hash
+        batch = TorrentBatch(self.mark(), [(info_hash, Totals(uploaded=1))], [(info_hash, 1)])
+        await self.written_once(lambda: self.store.apply_torrents(batch))
+        self.assertEqual((await self.store.torrent(info_hash)).totals, Totals(uploaded=1))
+
+    async def test_torrents_are_written_as_they_were_at_the_call(self) -> None:
+        """Torrents, their totals and completers go on changing while they are written."""
+        torrent, totals = make_torrent(1, completers={1}), Totals(uploaded=1)
+        added = self.store.add_torrents([torrent])
+        torrent.name = "changed"
+        torrent.completers.add(2)
+        await added
+        batch = TorrentBatch(self.mark(), [(torrent.info_hash, totals)], [(torrent.info_hash, 3)])
+        written = self.store.apply_torrents(batch)
+        totals.uploaded += 100
+        batch.completers.append((torrent.info_hash, 4))
+        await written
+        found = await self.store.torrent(torrent.info_hash)
+        self.assertEqual((found.name, found.totals.uploaded, found.completers), ("", 1, {1, 3}))
+
+    async def test_torrents_changed_by_others_are_told(self) -> None:
+        """A torrent that is deleted elsewhere is refused soon; so it is with the whitelist."""
+        await self.store.add_torrents([make_torrent(1, updated_at=1)])
+        _, heard = await self.listening()
+        await self.store.save_torrent(make_torrent(1, deleted=True, updated_at=2))
+        await self.told(heard, "torrent", make_torrent(1).info_hash)
+        await self.store.save_whitelisted("-TR40", "Transmission 4")
+        await self.told(heard, "whitelist", None)
 
     async def test_torrents_outlive_a_restart(self) -> None:
         """Torrents, completers, whitelist and marks are there after a restart."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import gatherResults
 from zope.interface.verify import verifyObject
 
 from mika.interfaces import IUserStore, Mark, UserBatch
@@ -197,6 +198,108 @@ class UserStoreContract(Contract):
         await self.store.apply_users(UserBatch(self.mark(), growth))
         found = await self.store.list_users(0, 20_000)
         self.assertEqual([user.totals for user in found], [totals for _, totals in growth])
+
+    async def test_names_are_kept_to_the_letter(self) -> None:
+        """Whatever is in them: other scripts, quotes, signs that mean something to SQL, JSON or Redis, or nothing."""
+        names = ("Zoë 😀 中文", 'O\'Neil "x" \\ % _ ? :x {y} $1', "line\nbreak\ttab", " spaces ", "")
+        new = [make_user(passkey=f"passkey-{at}", name=name, remote_id=name) for at, name in enumerate(names)]
+        added = await self.store.add_users(new)
+        for user in added:
+            found = await self.store.user_by_id(user.id)
+            self.assertEqual((found.name, found.remote_id), (user.name, user.remote_id))
+            await self.store.save_user(user)
+        self.assertEqual([user.name for user in await self.store.list_users(0, 10)], list(names))
+        role = await self.store.save_role(Role(0, names[0]))
+        self.assertEqual((await self.store.list_roles())[-1], role)
+
+    async def test_ids_that_a_site_brings(self) -> None:
+        """Up to 2^53, beyond which no site's JavaScript goes; growth finds them, and new ids are none of them."""
+        large = 2**53
+        await self.store.add_users([make_user(id=large - 1), make_user(id=large, passkey="passkey-1")])
+        await self.store.apply_users(UserBatch(self.mark(), [(large, Totals(uploaded=5))]))
+        self.assertEqual([user.id for user in await self.store.list_users(large - 2, 10)], [large - 1, large])
+        self.assertEqual((await self.store.user_by_id(large)).totals.uploaded, 5)
+        self.assertEqual((await self.store.user_by_id(large - 1)).totals.uploaded, 0)
+        (new,) = await self.store.add_users([make_user(passkey="passkey-2")])
+        self.assertNotIn(new.id, (0, large - 1, large))
+        self.assertTrue(await self.store.delete_user(large))
+        self.assertIsNone(await self.store.user_by_id(large))
+
+    async def test_pages_of_users_end(self) -> None:
+        """Page after page of one comes to an end, and past it there is nothing; nothing can be added, too."""
+        self.assertEqual(await self.store.list_users(0, 10), [])
+        self.assertEqual(await self.store.add_users([]), [])
+        added = await self.store.add_users([make_user(passkey=f"passkey-{index}") for index in range(3)])
+        seen, after = [], 0
+        while page := await self.store.list_users(after, 1):
+            seen += page
+            after = page[-1].id
+        self.assertEqual([user.id for user in seen], sorted(user.id for user in added))
+        self.assertEqual(await self.store.list_users(after, 1000), [])
+
+    async def test_users_are_added_at_the_same_time(self) -> None:
+        """Calls that do not wait for one another all succeed, and no id is given twice."""
+        calls = [self.store.add_users([make_user(passkey=f"passkey-{index}")]) for index in range(20)]
+        reads = [self.store.list_roles() for _ in range(20)]
+        added = [users[0] for users in await gatherResults(calls)]
+        await gatherResults(reads)
+        self.assertEqual(len({user.id for user in added}), 20)
+        for user in added:
+            self.assertEqual((await self.store.user_by_passkey(user.passkey)).id, user.id)
+
+    async def test_same_batch_of_users_at_the_same_time(self) -> None:
+        """However calls cross, a batch is written once."""
+        (user,) = await self.store.add_users([make_user()])
+        for batch in (UserBatch(self.mark(), [(user.id, Totals(uploaded=1))]) for _ in range(3)):
+            await self.written_once(lambda batch=batch: self.store.apply_users(batch))  # type: ignore[misc]
+        self.assertEqual((await self.store.user_by_id(user.id)).totals, Totals(uploaded=3))
+
+    async def test_users_are_written_as_they_were_at_the_call(self) -> None:
+        """Totals and users go on changing while they are written."""
+        user, totals = make_user(), Totals(uploaded=1)
+        added = self.store.add_users([user])
+        user.name = "changed"
+        await added
+        await self.store.save_user(make_user(id=user.id, name="saved"))
+        batch = UserBatch(self.mark(), [(user.id, totals)])
+        written = self.store.apply_users(batch)
+        totals.uploaded += 100
+        batch.growth.clear()
+        await written
+        saved = self.store.save_user(user, totals)
+        user.name = "changed again"
+        totals.uploaded += 100
+        await saved
+        found = await self.store.user_by_id(user.id)
+        self.assertEqual((found.name, found.totals.uploaded), ("changed", 102))
+
+    async def test_close_waits_for_users(self) -> None:
+        """What was asked for before `close` is done and answered before it, and is there afterwards."""
+        (user,) = await self.store.add_users([make_user()])
+        answers: list[str] = []
+        batch = self.store.apply_users(UserBatch(Mark("a", 1), [(user.id, Totals(uploaded=5))]))
+        batch.addCallback(lambda _: answers.append("batch"))
+        read = self.store.user_by_id(user.id)
+        read.addCallback(lambda _: answers.append("read"))
+        await self.store.close()
+        self.assertEqual(sorted(answers), ["batch", "read"])
+        await self.restart()
+        self.assertEqual((await self.store.user_by_id(user.id)).totals.uploaded, 5)
+        self.assertEqual(await self.store.last_number("users", "a"), 1)
+
+    async def test_users_changed_by_others_are_told(self) -> None:
+        """A user who is disabled elsewhere is refused soon; so it is with roles. After `close` nothing is told."""
+        (user,) = await self.store.add_users([make_user(updated_at=1)])
+        other, heard = await self.listening()
+        await self.store.save_user(make_user(id=user.id, enabled=False, updated_at=2))
+        await self.told(heard, "user", user.id)
+        await self.store.save_role(Role(0, "vip"))
+        await self.told(heard, "role", None)
+        await other.close()
+        del heard[:]
+        await self.store.save_user(make_user(id=user.id, updated_at=3))
+        await self.later(self.hears or 0)
+        self.assertEqual(heard, [])
 
     async def test_users_outlive_a_restart(self) -> None:
         """Accounts, roles and marks are there after a restart, and ids go on."""

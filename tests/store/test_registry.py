@@ -37,7 +37,19 @@ NO_STORE = {
     "mysql://mika:secret@db/mika": "mysql: is not",
     "redis:secret@db": "redis: is followed by //",
     "rediss://:secret@": "rediss: names no host",
-    "https://mika:secret@site.example/api": "https: is not",
+    "https://mika:secret@site.example/api": "a site takes a token and no user",
+    "https://:secret@site.example/api?token_file=/secret": "a site takes one token",
+    "https://site.example/api": "a site takes one token",
+    "https://:sec%20ret@site.example": "what is in the token in the URL is not a token",
+    "https://:secret@site.example/?secret=1": "the options token_file and ca, and no others",
+    "https://:secret@site.example/?secret": "a site is named https://HOST/PATH",
+    "https://:secret@site.example/#secret": "a site is named https://HOST/PATH",
+    "https://:secret@site.example:0/": "a site is named https://HOST/PATH",
+    "https://:secret@site.example:x/": "a site is named https://HOST/PATH",
+    "https://:secret@": "a site is named https://HOST/PATH",
+    "https:": "a site is named https://HOST/PATH",
+    "http://:secret@site.example/api": "http: is for a site on this machine",
+    "http://:secret@127.0.0.1.example/api": "http: is for a site on this machine",
     "mongodb://mika:secret@db": "'mongodb' is no kind of store",
     "//mika:secret@db": "'//mika' is no kind of store",
     "no.such.module:Store": "cannot import no.such.module: No module named 'no'",
@@ -110,6 +122,19 @@ def test_what_names_no_store_is_refused_in_one_line(url, words):
     assert str(late.value) == f"stores.peers: {early.value}"
     assert "\n" not in str(early.value)
     assert "secret" not in str(early.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["https://site.example", "http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost"]
+)
+def test_site_is_a_store(host):
+    """Over TLS anywhere, without it on this machine; the same site with the same token is one store."""
+    url = host.replace("://", "://:secret-token@") + "/tracker"
+    check_url(url)
+    stores = make(url, f"{url}/")
+    assert len(stores.unique) == 2
+    assert stores.users is stores.torrents
+    assert stores.users.place == f"The site {host}/tracker"
 
 
 def test_class_is_made_with_reactor_and_state_directory():

@@ -1,0 +1,85 @@
+"""`mika db`: looks at the stores of a configuration, or upgrades them, without a tracker; upkeep.py does the work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mika.cli.command import InputError, visible
+from mika.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mika.config import Config
+    from mika.upkeep import Finding
+
+Work = Callable[["Config", Any], Awaitable["list[Finding]"]]
+
+_config_option = click.option(
+    "--config", "-c", metavar="PATH", default="", help="The configuration, as twistd mika takes it."
+)
+
+
+@click.group()
+def db() -> None:
+    """Look after the stores: on the machine, and with the configuration and environment, of the tracker.
+
+    Exit status: 0 all stores are fine; 1 one is not; 2 the configuration is wrong.
+    """
+
+
+@db.command()
+@_config_option
+def check(config: str) -> int:
+    """Say of each store whether it can be reached, and whether its schema fits. Changes nothing."""
+    from mika.upkeep import check_stores  # noqa: PLC0415 - slow
+
+    return _report(config, check_stores)
+
+
+@db.command()
+@_config_option
+def upgrade(config: str) -> int:
+    """Bring the schema of each store up to date, as the next start would. Make a backup first."""
+    from mika.upkeep import upgrade_stores  # noqa: PLC0415 - slow
+
+    return _report(config, upgrade_stores)
+
+
+def _report(path: str, work: Work) -> int:
+    """Do the work on the stores of a configuration, print a line for each, and return the exit status."""
+    from mika.config import load_config  # noqa: PLC0415 - slow
+
+    try:
+        findings = _in_reactor(load_config(Path(path) if path else None, os.environ), work)
+    except ConfigError as error:
+        raise InputError(str(error)) from None
+    for finding in findings:
+        click.echo(visible(f"{', '.join(finding.kinds)}: {finding.words}"))
+    return 0 if all(finding.fine for finding in findings) else 1
+
+
+def _in_reactor(config: Config, work: Work) -> list[Finding]:
+    """Run the reactor until the work is done; a process can do this once."""
+    from twisted.internet import task  # noqa: PLC0415 - slow
+
+    results: list[list[Finding]] = []
+    errors: list[Exception] = []
+
+    async def main(reactor: Any) -> None:
+        try:
+            results.append(await work(config, reactor))
+        except Exception as error:  # noqa: BLE001 - raised again below: `react` would log it and go on
+            errors.append(error)
+
+    with suppress(SystemExit):  # how `react` always ends
+        task.react(main)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise KeyboardInterrupt  # the reactor took the signal and stopped
+    return results[0]
