@@ -31,9 +31,11 @@ torture: $(VENV)/.check ## kill the tracker 1,000 times for each kind of store (
 	@$(call debian,$(SERVERS))
 	KILLS=$${KILLS:-1000} $(BIN)/pytest tests/functional/test_kill.py $(ARGS)
 
-bench: $(VENV)/.run ## CPU time an announce beside opentracker and a floor in C; ARGS=--help tells the options
-	@$(call debian,wrk:wrk opentracker:opentracker cc:gcc)
+bench: $(VENV)/.check ## CPU time an announce beside opentracker and a floor in C, and rows a second of each store
+	@$(call debian,wrk:wrk opentracker:opentracker cc:gcc $(SERVERS))
 	$(BIN)/python -m bench.run $(ARGS)
+	$(BIN)/python -m bench.announce_path
+	$(BIN)/python -m bench.stores
 
 clean: ## remove what was built and installed here; ./mika-state stays
 	rm -rf $(VENV) build dist *.egg-info bench/bin bench/results .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -120,9 +120,13 @@ class Flusher(Periodic):
         super().startService()
 
     async def work(self) -> None:
-        """Flush the kinds that are due."""
+        """Flush the kinds that are due; all of them while the disk is full, so that what the journal takes is freed."""
         now = self._seconds()
-        due = [flush for flush in self.flushes if max(self._due[flush.kind], flush.retry_at) <= now]
+        due = [
+            flush
+            for flush in self.flushes
+            if flush.retry_at <= now and (self._due[flush.kind] <= now or self.journal.trouble)
+        ]
         for flush in due:
             self._due[flush.kind] = now + self._intervals[flush.kind]
         await self._run(due)

@@ -125,6 +125,16 @@ def test_peers_are_written_at_their_own_interval():
     assert setting.stored_peers() == {(1, 50)}
 
 
+def test_everything_is_due_while_the_disk_is_full():
+    """The journal's files are freed as soon as they can be."""
+    setting = Setting()
+    setting.flusher._due["peers"] = setting.site.clock.seconds() + 30
+    setting.journal.trouble = "No space left on device"
+    setting.announce(uploaded=5)
+    setting.site.clock.advance(1)
+    assert setting.stored_peers() == {(1, 5)}
+
+
 def test_journal_is_let_go_of_as_the_slowest_store_follows(tmp_path, monkeypatch):
     """Its files stay as long as one kind lacks what they hold."""
     monkeypatch.setattr(mika.journal, "RECORDS", 4)

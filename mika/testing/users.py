@@ -213,8 +213,8 @@ class UserStoreContract(Contract):
         self.assertEqual((await self.store.list_roles())[-1], role)
 
     async def test_ids_that_a_site_brings(self) -> None:
-        """Up to 2^53, beyond which no site's JavaScript goes; growth finds them, and new ids are none of them."""
-        large = 2**53
+        """Up to where the integers of JavaScript end; growth finds them, and new ids are none of them."""
+        large = 2**53 - 2
         await self.store.add_users([make_user(id=large - 1), make_user(id=large, passkey="passkey-1")])
         await self.store.apply_users(UserBatch(self.mark(), [(large, Totals(uploaded=5))]))
         self.assertEqual([user.id for user in await self.store.list_users(large - 2, 10)], [large - 1, large])

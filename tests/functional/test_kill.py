@@ -11,40 +11,39 @@ import time
 
 import pytest
 from functional.crowd import Crowd
-from functional.tracker_process import TrackerProcess
+from functional.places import PLACES
 
 KILLS = int(os.environ.get("KILLS", "25"))
 """How often the tracker is killed, for each kind of store."""
 
-STORES = {"sqlite": "sqlite:"}
+QUICK = {"MIKA_FLUSH__INTERVAL": "50ms", "MIKA_FLUSH__PEERS_INTERVAL": "150ms", "MIKA_FLUSH__BATCH": "40"}
 
 
-@pytest.mark.parametrize("url", STORES.values(), ids=STORES)
-def test_kills_cost_nobody_a_byte(tmp_path, url):
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_kills_cost_nobody_a_byte(tmp_path, place):
     """After each kill the accounts are what was answered; in the end they are what every client says."""
-    quick = {"MIKA_FLUSH__INTERVAL": "50ms", "MIKA_FLUSH__PEERS_INTERVAL": "150ms", "MIKA_FLUSH__BATCH": "40"}
-    stores = dict.fromkeys(("MIKA_STORES__USERS", "MIKA_STORES__TORRENTS", "MIKA_STORES__PEERS"), url)
-    tracker = TrackerProcess(tmp_path, MIKA_GENERAL__LOG_LEVEL="info", **quick, **stores)
-    tracker.start()
     chance = random.Random(KILLS)
-    try:
-        crowd = Crowd(tracker)
-        crowd.begin()
-        for _ in range(KILLS):
-            before = crowd.answers
-            time.sleep(chance.uniform(0.0, 0.5))
-            while crowd.answers < before + 60:
-                time.sleep(0.005)
-            tracker.kill()
-            crowd.pause()
+    with place() as store:
+        tracker = store.tracker(tmp_path, **QUICK)
+        try:
             tracker.start()
-            crowd.check(sure=False)
-            crowd.go_on()
-        crowd.end()
-        crowd.check(sure=True)
-        tracker.restart()
-        crowd.check(sure=True)
-    finally:
-        tracker.stop()
+            crowd = Crowd(tracker)
+            crowd.begin()
+            for _ in range(KILLS):
+                before = crowd.answers
+                time.sleep(chance.uniform(0.0, 0.5))
+                while crowd.answers < before + 60:
+                    time.sleep(0.005)
+                tracker.kill()
+                crowd.pause()
+                tracker.start()
+                crowd.check(sure=False)
+                crowd.go_on()
+            crowd.end()
+            crowd.check(sure=True)
+            tracker.restart()
+            crowd.check(sure=True)
+        finally:
+            tracker.stop()
     assert crowd.answers > 60 * KILLS
     tracker.check_log()

@@ -187,6 +187,14 @@ class TrackerProcess:
         assert 200 <= answer.status < 300, answer
         return answer.body
 
+    def metrics(self) -> str:
+        """Return what Prometheus reads."""
+        url = (self.state / "api-url").read_text().strip() + "/metrics"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=self.trust()) as response:
+            text: str = response.read().decode()
+        return text
+
     def add_user(self, name: str, **fields: Any) -> dict[str, Any]:
         """Add a user, and remember the passkey as a secret."""
         user: dict[str, Any] = self.api("POST", "/v1/users", {"name": name, **fields})
