@@ -16,7 +16,8 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 	@exec $(BIN)/twistd -n --pidfile= mika
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some
-	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2)
+	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 \
+	  mariadb-install-db:mariadb-server)
 	$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments

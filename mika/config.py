@@ -122,6 +122,9 @@ class Stores(Section):
     users: str = key("sqlite:", "Users and roles.")
     torrents: str = key("sqlite:", "Torrents and the client whitelist.")
     peers: str = key("sqlite:", "Swarms, so that a restart starts with them.")
+    poll_interval: Duration = key(
+        "2s", "How often MySQL, MariaDB and SQLite are asked what others changed in them.", gt=0, le=3600
+    )
 
 
 class Tracker(Section):
