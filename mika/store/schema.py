@@ -190,6 +190,7 @@ deletions = Table(
     _column("kind", _name(16), primary_key=True),  # "user" or "torrent"
     _column("item", _name(64), primary_key=True),  # its id, or its info hash in hex
     _column("deleted_at", BigInteger),
+    Index(None, "deleted_at"),
     sqlite_with_rowid=False,
     **_MYSQL,
 )

@@ -65,7 +65,7 @@ class MariaDb:
         """Start it and wait until it answers."""
         command = [_program("mariadbd", "mysqld"), "--no-defaults", f"--datadir={self.data}", *self._as]
         command += [f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
-        command += [f"--pid-file={self.directory / 'pid'}", "--skip-log-bin", "--innodb-buffer-pool-size=128M"]
+        command += [f"--pid-file={self.directory / 'pid'}", "--innodb-buffer-pool-size=128M"]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen([*command, *self.options], stdout=log, stderr=log)
         deadline = time.monotonic() + 60

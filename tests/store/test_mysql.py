@@ -8,7 +8,7 @@ import pymysql
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from servers.mariadb import PASSWORD, URL_PASSWORD, free_port, mariadb
+from servers.mariadb import PASSWORD, URL_PASSWORD, MariaDb, free_port, mariadb
 from sqlalchemy.exc import IntegrityError, OperationalError
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred, gatherResults
@@ -442,6 +442,34 @@ class TestTrouble(OnServer):
         ticking = False
         await ticks
         self.assertLess(longest[0], 0.5)
+
+
+class TestBinaryLog(OnServer):
+    """A server that replicates, or is backed up by its log, as MySQL 8 is unless told otherwise."""
+
+    async def test_forbidden_triggers_and_a_log_of_statements(self):
+        """What to set is said; the upgrade goes on where the server refused it, and a batch is written then."""
+        server = self.server = MariaDb()
+        self.addCleanup(server.remove)
+        server.options = [f"--log-bin={server.directory / 'log-bin'}", "--server-id=1"]
+        await deferToThread(server.start)
+        self.database = server.fresh()
+        words = await self.refusal(self.store().open())
+        self.assertIn("does not allow triggers: SET GLOBAL log_bin_trust_function_creators = 1", words)
+        self.sql("SET GLOBAL log_bin_trust_function_creators = 1")
+        store = await self.opened()
+        self.assertEqual(len(self.sql("SHOW TRIGGERS")), 4)
+        await store.add_users([make_user()])
+        await store.apply_users(UserBatch(Mark("a", 1), [(1, Totals(5))]))
+        await store.close()
+        self.sql("SET GLOBAL binlog_format = STATEMENT")
+        words = await self.refusal(self.store().open())
+        self.assertIn("cannot write its binary log so: set binlog_format = ROW", words)
+        self.sql("SET GLOBAL binlog_format = MIXED")
+        store = await self.opened()
+        await store.apply_users(UserBatch(Mark("a", 2, 1), [(1, Totals(5))]))
+        self.assertEqual((await store.user_by_id(1)).totals.uploaded, 10)
+        await store.close()
 
 
 CODES = {

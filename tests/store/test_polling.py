@@ -154,8 +154,6 @@ class Polled:
 
     async def test_listener_that_fails_is_called_again(self):
         """Its fault is logged, and the next change is told."""
-        (index,) = [self.heard.append]
-        del index
 
         def fail_once(change):
             self.store._watch._listener = self.heard.append
@@ -212,8 +210,7 @@ class TestSqlite(Polled, TestCase):
         )
         statements.clear()
         await self.looks()
-        self.assertEqual(set(statements), {"BEGIN ", "PRAGMA data_version", "ROLLBACK", "COMMIT"} & set(statements))
-        self.assertIn("PRAGMA data_version", statements)
+        self.assertEqual(set(statements), {"BEGIN", "PRAGMA data_version", "COMMIT"})
 
 
 class TestMariaDb(Polled, TestCase):

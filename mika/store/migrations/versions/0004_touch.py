@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-from mika.store.migrations.again import is_mysql, make_table
+from mika.store.migrations.again import add_index, is_mysql, make_table
 
 revision = "0004"
 down_revision = "0002"
@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "item", name="pk_deletions"),
         sqlite_with_rowid=False,
     )
+    add_index("ix_deletions_deleted_at", "deletions", ["deleted_at"])
     for table in _WATCHED:
         if op.get_bind().dialect.name == "sqlite":
             _sqlite(table)
