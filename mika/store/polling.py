@@ -91,6 +91,9 @@ class Polling:
             sight = await self._database.read(self._look, self._last)
         except StoreError:  # who writes to the store says that it is down
             return
+        except Exception:  # noqa: BLE001 - a row that is not as it should be; the next look may be better
+            _log.failure("what others changed in the store cannot be read")
+            return
         if self._last is not None and sight.version == self._last.version and sight.version is not None:
             return
         changes = self._news(sight)

@@ -78,6 +78,13 @@ class OnServer(TestCase):
         self.addCleanup(lambda: connection.open and connection.close())
         return connection
 
+    async def lock_wait(self):
+        """Wait until a transaction waits for the lock of another."""
+        states = ()
+        while "LOCK WAIT" not in {state for (state,) in states}:
+            await deferLater(reactor, 0.15, lambda: None)
+            states = self.sql("SELECT trx_state FROM information_schema.innodb_trx")
+
 
 class TestValues(OnServer):
     """What a column must keep as it is."""
@@ -301,7 +308,7 @@ class TestOthers(OnServer):
         with other.cursor() as cursor:
             cursor.execute("UPDATE users SET name = 'busy' WHERE id > 1")
             applying = store.apply_users(UserBatch(Mark("a", 1), [(1, Totals(5)), (2, Totals(5))]))
-            await deferLater(reactor, 0.3, lambda: None)
+            await self.lock_wait()
             before = self.deadlocks()
             await deferToThread(cursor.execute, "UPDATE users SET name = 'busy' WHERE id = 1")
             self.assertGreater(self.deadlocks(), before)
@@ -415,7 +422,7 @@ class TestTrouble(OnServer):
             cursor.execute("UPDATE users SET name = 'busy' WHERE id = 2")
         batch = UserBatch(Mark("a", 1), [(1, Totals(5)), (2, Totals(5))])
         applying = store.apply_users(batch)
-        await deferLater(reactor, 0.3, lambda: None)
+        await self.lock_wait()
         for number, user, state in self.sql("SELECT id, user, info FROM information_schema.processlist"):
             if user == "mika" and (state or "").startswith("UPDATE mika_waiting"):
                 self.sql(f"KILL {number}")

@@ -167,6 +167,15 @@ class Polled:
         self.aside("UPDATE users SET enabled = 0 WHERE id = 2")
         await self.until(Change("user", 2))
 
+    async def test_note_that_nobody_can_read(self):
+        """It is logged, and looked at again: it does not end the polling."""
+        self.aside(f"INSERT INTO deletions VALUES ('user', 'x', {int(time.time())})")
+        await self.looks()
+        self.assertGreater(len(self.flushLoggedErrors(ValueError)), 1)
+        self.aside("DELETE FROM deletions", "UPDATE users SET enabled = 0 WHERE id = 2")
+        await self.until(Change("user", 2))
+        self.flushLoggedErrors(ValueError)
+
     async def test_nothing_is_told_after_close(self):
         """Also not what a look that is under way finds."""
         self.aside("UPDATE users SET enabled = 0 WHERE id = 1")
