@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
-SERVERS := redis-server:redis-server
+SERVERS := redis-server:redis-server mariadb-install-db:mariadb-server
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

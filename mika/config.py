@@ -117,12 +117,15 @@ class General(Section):
 
 
 class Stores(Section):
-    """Where accounts are kept, each chosen alone: memory: (nowhere), sqlite:[path], or package.module:Class."""
+    """Where accounts are kept, each chosen alone, by URL: docs/configuration.md lists the kinds."""
 
     users: str = key("sqlite:", "Users and roles.")
     torrents: str = key("sqlite:", "Torrents and the client whitelist.")
     peers: str = key("sqlite:", "Swarms, so that a restart starts with them.")
     preload: bool = key(False, "Read every user and torrent at the start, so that no announce ever waits for a store.")
+    poll_interval: Duration = key(
+        "2s", "How often SQLite, MySQL, MariaDB and a site are asked what others changed in them.", gt=0, le=3600
+    )
 
 
 class Tracker(Section):

@@ -71,7 +71,7 @@ def test_fixed_keys_are_there() -> None:
     assert (tracker.counters_ttl, tracker.peers_per_user_torrent, tracker.whitelist) == (21 * 86400, 5, False)
     assert Config().api.listen == HostPort("127.0.0.1", 34001)
     stores = Config().stores
-    assert {stores.users, stores.torrents, stores.peers} == {"sqlite:"}
+    assert (stores.users, stores.torrents, stores.peers, stores.poll_interval) == (*["sqlite:"] * 3, 2)
 
 
 # ---- what is read

@@ -15,7 +15,7 @@ from mika.interfaces import Circle, Mark
 from mika.model import INT64_MAX, Peer
 from mika.store.batches import write_mark
 from mika.store.dialect import Dialect
-from mika.store.point import Distance, Point, wkb
+from mika.store.point import Distance, Nearby, Point, wkb
 from mika.store.schema import peers
 from mika.store.values import PEER_FIELDS, thaw_peer
 
@@ -50,8 +50,10 @@ def load(connection: Connection, keep: Callable[[list[tuple[bytes, Peer]]], None
 
 def near(connection: Connection, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:
     """Return user id and peer id of the peers of a swarm in the circle, nearest first."""
-    metres = Distance(peers.c.location, literal((circle.latitude, circle.longitude), Point()))
-    here = (peers.c.info_hash == info_hash) & (metres <= circle.metres)
+    place = (circle.latitude, circle.longitude)
+    metres = Distance(peers.c.location, literal(place, Point()))
+    maybe = Nearby(peers.c.location, place, circle.metres)
+    here = (peers.c.info_hash == info_hash) & maybe & (metres <= circle.metres)
     query = select(peers.c.user_id, peers.c.peer_id).where(here).order_by(metres)
     return [(user_id, peer_id) for user_id, peer_id in connection.execute(query)]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from math import asin, cos, radians, sin, sqrt
+from math import asin, cos, degrees, pi, radians, sin, sqrt
 from typing import Any
 
-from sqlalchemy import Double, Function, LargeBinary
+from sqlalchemy import Boolean, Double, Function, LargeBinary, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
@@ -21,6 +21,7 @@ EARTH_RADIUS = 6371008.7714
 """Metres, the mean radius of WGS 84, which PostGIS uses for a sphere: so that every store finds the same peers."""
 
 _WKB = struct.Struct("<BIdd")
+_MARGIN = 0.001  # degrees: what is on the edge of a rectangle is not in it
 
 
 def wkb(place: Place | None) -> bytes | None:
@@ -76,6 +77,39 @@ class Distance(Function[Any]):
         super().__init__("distance_m", one, other, type_=Double())
 
 
+class Nearby(Function[Any]):
+    """Whether a place may be in a circle, by what an index can answer: what is farther is sorted out by `Distance`.
+
+    A database without such an index is not asked.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: Any, place: Place, metres: float) -> None:
+        super().__init__("nearby", column, *(literal(polygon) for polygon in _boxes(place, metres)), type_=Boolean())
+
+
+def _boxes(place: Place, metres: float) -> list[str]:
+    """Return rectangles of degrees, as text (WKT), that hold a circle: two where it crosses the 180th meridian."""
+    angle = metres / EARTH_RADIUS
+    high = degrees(angle) + _MARGIN
+    south, north = max(place[0] - high, -90 - _MARGIN), min(place[0] + high, 90 + _MARGIN)
+    if place[0] + high >= 90 or place[0] - high <= -90 or angle >= pi / 2:  # a pole is in it
+        sides = [(-180 - _MARGIN, 180 + _MARGIN)]
+    else:
+        wide = degrees(asin(min(1.0, sin(angle) / cos(radians(place[0]))))) + _MARGIN
+        west, east = place[1] - wide, place[1] + wide
+        sides = [(max(west, -180 - _MARGIN), min(east, 180 + _MARGIN))]
+        if west < -180:
+            sides.append((west + 360, 180 + _MARGIN))
+        elif east > 180:
+            sides.append((-180 - _MARGIN, east - 360))
+    return [
+        f"POLYGON(({west} {south}, {east} {south}, {east} {north}, {west} {north}, {west} {south}))"
+        for west, east in sides
+    ]
+
+
 class Point(UserDefinedType[Place]):
     """A column of places; None is none."""
 
@@ -110,3 +144,47 @@ def _column(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(ToWkb)
 def _as_it_is(element: Any, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options)).removeprefix("(").removesuffix(")")
+
+
+@compiles(Nearby)
+def _always(element: Any, compiler: Any, **options: Any) -> str:
+    del element, compiler, options
+    return "1 = 1"
+
+
+# MySQL and MariaDB index a column of places only where none is NULL: an unknown one is south of every other, at more
+# than 90 degrees. The distance is written out, because ST_Distance_Sphere is not in MariaDB before 10.5, and because
+# it fails at 180 degrees west.
+
+
+@compiles(Point, "mysql")
+def _mysql_column(element: Any, compiler: Any, **options: Any) -> str:
+    del element, compiler, options
+    return "POINT NOT NULL"
+
+
+@compiles(FromWkb, "mysql")
+def _mysql_from_wkb(element: Any, compiler: Any, **options: Any) -> str:
+    return f"ST_GeomFromWKB({compiler.process(element.clauses, **options)})"
+
+
+@compiles(ToWkb, "mysql")
+def _mysql_to_wkb(element: Any, compiler: Any, **options: Any) -> str:
+    place = compiler.process(element.clauses, **options)
+    return f"(CASE WHEN ST_Y({place}) >= -90 THEN ST_AsWKB({place}) END)"
+
+
+@compiles(Distance, "mysql")
+def _mysql_distance(element: Any, compiler: Any, **options: Any) -> str:
+    one, other = (compiler.process(clause, **options) for clause in element.clauses)
+    north = f"pow(sin(radians(ST_Y({other}) - ST_Y({one})) / 2), 2)"
+    east = f"pow(sin(radians(ST_X({other}) - ST_X({one})) / 2), 2)"
+    half = f"{north} + cos(radians(ST_Y({one}))) * cos(radians(ST_Y({other}))) * {east}"
+    metres = f"{2 * EARTH_RADIUS} * asin(least(1, sqrt({half})))"
+    return f"(CASE WHEN ST_Y({one}) >= -90 THEN {metres} END)"
+
+
+@compiles(Nearby, "mysql")
+def _mysql_nearby(element: Any, compiler: Any, **options: Any) -> str:
+    column, *boxes = (compiler.process(clause, **options) for clause in element.clauses)
+    return "(" + " OR ".join(f"MBRContains(ST_GeomFromText({box}), {column})" for box in boxes) + ")"

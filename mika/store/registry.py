@@ -30,10 +30,10 @@ DEFAULT_FILE = "mika.sqlite"
 
 KINDS: Mapping[str, InterfaceClass] = {"users": IUserStore, "torrents": ITorrentStore, "peers": IPeerStore}
 
-_LATER = {"postgresql", "postgres", "mysql", "mariadb"}
+_LATER = {"postgresql", "postgres"}
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 _KNOWN = (
-    "memory:, sqlite:, sqlite:PATH, redis://HOST, rediss://HOST, https://HOST/PATH, "
+    "memory:, sqlite:, sqlite:PATH, mysql://..., redis://..., rediss://..., https://..., "
     "package.module:Class, or the name of an installed adapter"
 )
 
@@ -54,16 +54,17 @@ class Stores:
         return list({id(store): store for store in (self.users, self.torrents, self.peers)}.values())
 
 
-def make_stores(urls: Mapping[str, str], state_dir: Path, reactor: IReactorThreads) -> Stores:
+def make_stores(urls: Mapping[str, Any], state_dir: Path, reactor: IReactorThreads) -> Stores:
     """Make the stores that `urls` names for "users", "torrents" and "peers"; the same URL gives the same object.
 
+    With a "poll_interval", seconds between two looks of a store that has to ask what others changed.
     None is opened yet. A relative path is one in `state_dir`. `ConfigError` says which key is wrong.
     """
     made: dict[Hashable, Any] = {}
     chosen: dict[str, Any] = {}
     for kind, interface in KINDS.items():
         try:
-            place, adapter = _find(urls[kind], state_dir.absolute())
+            place, adapter = _find(urls[kind], state_dir.absolute(), urls.get("poll_interval", 2))
             if place not in made:
                 made[place] = _make(adapter, reactor, state_dir.absolute())
         except ConfigError as error:
@@ -79,7 +80,7 @@ def check_url(url: str) -> None:
     _find(url, Path("/"))
 
 
-def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
+def _find(url: str, state_dir: Path, poll_interval: float = 2) -> tuple[Hashable, Adapter]:
     """Return what tells this store from others, and what makes it."""
     scheme, colon, rest = url.partition(":")
     if not colon:
@@ -88,12 +89,14 @@ def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
         return scheme, lambda _reactor, _state_dir: MemoryStore()
     if scheme == "sqlite":
         path = _sqlite_path(rest, state_dir)
-        return path, lambda reactor, _state_dir: _sqlite(path, reactor)
+        return path, lambda reactor, _state_dir: _sqlite(path, reactor, poll_interval)
     if scheme in ("redis", "rediss"):
         redis = parse_redis_url(url, state_dir)
         return redis, lambda reactor, _state_dir: _redis(redis, reactor)
     if scheme in ("http", "https"):
-        return _site(url, state_dir)
+        return _site(url, state_dir, poll_interval)
+    if scheme.partition("+")[0] in ("mysql", "mariadb"):
+        return _mysql(url, poll_interval)
     if scheme.partition("+")[0] in _LATER:
         raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
     if scheme != "memory" and _CLASS.fullmatch(url):
@@ -109,11 +112,19 @@ def _sqlite_path(text: str, state_dir: Path) -> Path:
     return Path(normpath(state_dir / (text or DEFAULT_FILE)))
 
 
-def _sqlite(path: Path, reactor: IReactorThreads) -> Any:
+def _sqlite(path: Path, reactor: IReactorThreads, poll_interval: float) -> Any:
     from mika.store.sql import SqlStore  # noqa: PLC0415 - SQLAlchemy and Alembic take longest to load of all
     from mika.store.sqlite import Sqlite  # noqa: PLC0415 - as above
 
-    return SqlStore(Sqlite(path), reactor)
+    return SqlStore(Sqlite(path, poll_interval=poll_interval), reactor)
+
+
+def _mysql(url: str, poll_interval: float) -> tuple[Hashable, Adapter]:
+    from mika.store.mysql import Mysql, read_url  # noqa: PLC0415 - SQLAlchemy and Alembic take longest to load of all
+    from mika.store.sql import SqlStore  # noqa: PLC0415 - as above
+
+    read = read_url(url)
+    return read, lambda reactor, _state_dir: SqlStore(Mysql(url, poll_interval=poll_interval), reactor)
 
 
 def _redis(place: RedisPlace, reactor: IReactorThreads) -> Any:
@@ -122,12 +133,12 @@ def _redis(place: RedisPlace, reactor: IReactorThreads) -> Any:
     return RedisStore(place, reactor)
 
 
-def _site(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
+def _site(url: str, state_dir: Path, poll_interval: float) -> tuple[Hashable, Adapter]:
     from mika.store.remote import RemoteStore  # noqa: PLC0415 - as above: treq
     from mika.store.remote_site import read_address  # noqa: PLC0415 - as above
 
     address = read_address(url, state_dir)
-    return address, lambda reactor, _state_dir: RemoteStore(address, reactor)
+    return address, lambda reactor, _state_dir: RemoteStore(address, reactor, poll_interval)
 
 
 def _installed(name: str) -> Adapter:

@@ -19,8 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import mysql
 
 from mika.store.point import Point
 from mika.store.values import TOTALS
@@ -34,7 +36,33 @@ metadata = MetaData(
 )
 
 _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in a column that is called INTEGER
-_Hash = LargeBinary(20)
+_Hash = LargeBinary(20).with_variant(mysql.BINARY(20), "mysql")
+_MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+
+class _Exactly(TypeDecorator[str]):
+    """Text as its bytes: in every text of MySQL "a" and "a " are the same key."""
+
+    impl = mysql.VARBINARY
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
+        del dialect
+        return None if value is None else value.encode()
+
+    def process_result_value(self, value: bytes | None, dialect: Any) -> str | None:
+        del dialect
+        return None if value is None else value.decode()
+
+
+def _name(length: int) -> Any:
+    """Return the type of a text by which rows are found."""
+    return String(length).with_variant(_Exactly(4 * length), "mysql")
+
+
+def _bytes(length: int | None, longest: int) -> Any:
+    """Return the type of bytes; the longest that come are what MySQL has to be told."""
+    return LargeBinary(length).with_variant(mysql.VARBINARY(longest), "mysql")
 
 
 def _column(name: str, kind: Any, **options: Any) -> Column[Any]:
@@ -50,7 +78,7 @@ users = Table(
     metadata,
     _column("id", _Id, primary_key=True),
     _column("name", Text),
-    _column("passkey", String(64)),
+    _column("passkey", _name(64)),
     _column("role", BigInteger),
     _column("enabled", Boolean),
     _column("download_enabled", Boolean),
@@ -64,6 +92,7 @@ users = Table(
     UniqueConstraint("passkey"),
     Index(None, "updated_at"),
     sqlite_autoincrement=True,  # an id is never given twice: nobody inherits the completions of who is gone
+    **_MYSQL,
 )
 
 roles = Table(
@@ -79,13 +108,14 @@ roles = Table(
     Column("download_slots", Integer),
     Column("peers_per_user_torrent", Integer),
     sqlite_autoincrement=True,  # nor does anybody get rights because a new role took an old one's id
+    **_MYSQL,
 )
 
 torrents = Table(
     "torrents",
     metadata,
     _column("info_hash", _Hash, primary_key=True),
-    Column("info_hash_v2", LargeBinary(32)),
+    Column("info_hash_v2", _bytes(32, 32)),
     Column("info_hash_v2_short", _Hash),  # its first 20 bytes, as announced (BEP 52)
     _column("name", Text),
     _column("size", BigInteger),
@@ -99,6 +129,7 @@ torrents = Table(
     *_totals(),
     UniqueConstraint("info_hash_v2_short"),
     Index(None, "updated_at"),
+    **_MYSQL,
 )
 
 completions = Table(
@@ -107,13 +138,15 @@ completions = Table(
     _column("info_hash", _Hash, primary_key=True),
     _column("user_id", BigInteger, primary_key=True),
     sqlite_with_rowid=False,
+    **_MYSQL,
 )
 
 whitelist = Table(
     "whitelist",
     metadata,
-    _column("prefix", String(20), primary_key=True),
+    _column("prefix", _name(20), primary_key=True),
     _column("name", Text),
+    **_MYSQL,
 )
 
 peers = Table(
@@ -122,7 +155,7 @@ peers = Table(
     _column("info_hash", _Hash, primary_key=True),
     _column("user_id", BigInteger, primary_key=True),
     _column("peer_id", _Hash, primary_key=True),
-    _column("key", LargeBinary),
+    _column("key", _bytes(None, 64)),
     _column("uploaded", BigInteger),  # this and the next two: unsigned 64 bits of a client, see peer_rows.py
     _column("downloaded", BigInteger),
     _column("left", BigInteger),
@@ -130,21 +163,48 @@ peers = Table(
     _column("paused", Boolean),
     _column("active", Boolean),
     _column("crypto", Integer),
-    _column("endpoint4", LargeBinary(6)),
-    _column("endpoint6", LargeBinary(18)),
+    _column("endpoint4", _bytes(6, 6)),
+    _column("endpoint6", _bytes(18, 18)),
     _column("seen4", BigInteger),
     _column("seen6", BigInteger),
     _column("first_seen", BigInteger),
     _column("last_seen", BigInteger),
     Column("location", Point()),
     sqlite_with_rowid=False,
+    **_MYSQL,
 )
 
 marks = Table(
     "marks",
     metadata,
-    _column("kind", String(16), primary_key=True),
-    _column("instance", String(64), primary_key=True),
+    _column("kind", _name(16), primary_key=True),
+    _column("instance", _name(64), primary_key=True),
     _column("number", BigInteger),
     sqlite_with_rowid=False,
+    **_MYSQL,
 )
+
+deletions = Table(
+    "deletions",
+    metadata,
+    _column("kind", _name(16), primary_key=True),  # "user" or "torrent"
+    _column("item", _name(64), primary_key=True),  # its id, or its info hash in hex
+    _column("deleted_at", BigInteger),
+    Index(None, "deleted_at"),
+    sqlite_with_rowid=False,
+    **_MYSQL,
+)
+"""Notes that triggers leave where changes are found by asking (polling.py): a row that is gone can say nothing."""
+
+
+def metadata_for(dialect: str) -> MetaData:
+    """Return the tables as the database of this SQLAlchemy dialect has them, to compare with what is there."""
+    if dialect != "mysql":
+        return metadata
+    own = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.sorted_tables:
+        table.to_metadata(own)
+    place = own.tables["peers"].c.location
+    place.nullable = False  # see point.py
+    Index(None, place, mysql_prefix="SPATIAL")
+    return own

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
 
-from mika.store.dialect import Dialect, Row, Write
+from mika.interfaces import Change
+from mika.store.database import Database
+from mika.store.dialect import Dialect, Row, Watch, Write
 from mika.store.point import distance_m
+from mika.store.polling import Polling
 
 _CHUNK = 1000  # one call over 10,000 rows would keep the reactor's thread from running for 40 to 120 ms
 _TAKEN_AT_ONCE: dict[type, Callable[[Any], Any]] = {bytes: bytearray, bool: int}
@@ -41,8 +44,9 @@ class Sqlite(Dialect):
 
     threads = 1
 
-    def __init__(self, path: Path, busy_seconds: float = 5.0) -> None:
+    def __init__(self, path: Path, busy_seconds: float = 5.0, poll_interval: float = 2) -> None:
         """`busy_seconds` is how long a call waits while another program writes."""
+        self._poll_interval = poll_interval
         self.place = f"The database {path}"
         self._path = path
         self._busy_seconds = busy_seconds
@@ -116,6 +120,11 @@ class Sqlite(Dialect):
             self._statements[statement, names] = known
         return known
 
+    def watch(self, database: Database, listener: Callable[[Change], None]) -> Watch:
+        """Ask every `poll_interval` what changed, if anybody else wrote at all."""
+        clock = "CAST(strftime('%s', 'now') AS INTEGER)"
+        return Polling(database, listener, self._poll_interval, clock, _data_version)
+
     def words(self, error: Exception) -> str:
         """Say what SQLite's primary result code means, or what the operating system said."""
         if isinstance(error, OSError):
@@ -124,6 +133,11 @@ class Sqlite(Dialect):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         what = _WORDS.get(code) or f"failed: {(str(cause).splitlines() or [type(cause).__name__])[0]}"
         return f"{self.place} {what}."
+
+
+def _data_version(connection: Connection) -> Hashable:
+    """Return what stays the same on one connection until another one has changed the file."""
+    return id(connection.connection.dbapi_connection), connection.exec_driver_sql("PRAGMA data_version").scalar()
 
 
 def _bindable(column: tuple[Any, ...]) -> Iterable[Any]:

@@ -89,6 +89,7 @@ def save(connection: Connection, dialect: Dialect, torrent: Torrent, growth: Gro
     refuse_taken_torrents([torrent], _taken(connection, wanted, ~itself))
     _forget_deleted(connection, wanted, ~itself)
     connection.execute(update(torrents).where(itself).values(_facts(torrent)))
+    connection.execute(update(torrents).where(itself).values(updated_at=torrent.updated_at))  # as in user_rows.py
     grow(connection, dialect, _GROWTH, growth)
 
 

@@ -159,6 +159,14 @@ class UserStoreContract(Contract):
         self.assertEqual((await self.store.user_by_id(two.id)).totals, growth)
         self.assertIsNone(await self.store.user_by_id(999))
 
+    async def test_total_below_zero_grows(self) -> None:
+        """A correction may leave a total below zero; what comes then is added like anything else."""
+        (user,) = await self.store.add_users([make_user(totals=Totals(bonus=-15))])
+        await self.store.apply_users(UserBatch(self.mark(), [(user.id, Totals(bonus=5))]))
+        self.assertEqual((await self.store.user_by_id(user.id)).totals, Totals(bonus=-10))
+        await self.store.apply_users(UserBatch(self.mark(), [(user.id, Totals(bonus=INT64_MAX))]))
+        self.assertEqual((await self.store.user_by_id(user.id)).totals, Totals(bonus=INT64_MAX - 10))
+
     async def test_users_mark(self) -> None:
         """Each instance has a number of its own."""
         self.assertEqual(await self.store.last_number("users", "a"), 0)

@@ -34,7 +34,6 @@ NO_STORE = {
     "sqlite:a\0b": "NUL",
     "postgresql://mika:secret@db/mika": "postgresql: is not a store that this version has",
     "postgresql+psycopg2://mika:secret@db/mika": "postgresql+psycopg2: is not a store that this version has",
-    "mysql://mika:secret@db/mika": "mysql: is not",
     "redis:secret@db": "redis: is followed by //",
     "rediss://:secret@": "rediss: names no host",
     "https://mika:secret@site.example/api": "a site takes a token and no user",
@@ -50,6 +49,13 @@ NO_STORE = {
     "https:": "a site is named https://HOST/PATH",
     "http://:secret@site.example/api": "http: is for a site on this machine",
     "http://:secret@127.0.0.1.example/api": "http: is for a site on this machine",
+    "mysql://mika:secret@db": "the URL names no database",
+    "mysql://mika:secret@db/": "the URL names no database",
+    "mysql://db/mika": "the URL names no user",
+    "mysql:mika:secret": "the URL cannot be read",
+    "mysql://mika:secret@db:x/mika": "the URL cannot be read",
+    "mysql://mika:secret@db/mika?autocommit=secret": "the URL has an unknown option autocommit",
+    "mysql+mysqldb://mika:secret@db/mika": "mysql+mysqldb: mika talks to this database by pymysql alone",
     "mongodb://mika:secret@db": "'mongodb' is no kind of store",
     "//mika:secret@db": "'//mika' is no kind of store",
     "no.such.module:Store": "cannot import no.such.module: No module named 'no'",
@@ -102,12 +108,29 @@ def test_sqlite_url_names_a_file(url, path):
     assert make(users=url).users._dialect.place == f"The database {path}"
 
 
+@pytest.mark.parametrize(
+    ("url", "place"),
+    {
+        "mysql://mika:secret@db/mika": "mika at db:3306",
+        "mariadb://mika:secret@db:3307/mika": "mika at db:3307",
+        "mysql+pymysql://mika:secret@[::1]/mika": "mika at [::1]:3306",
+        "mysql://mika@/mika?unix_socket=/run/mysqld/mysqld.sock": "mika at /run/mysqld/mysqld.sock",
+    }.items(),
+)
+def test_mysql_url_names_a_database(url, place):
+    """By either name; what it is called has no password in it."""
+    check_url(url)
+    assert make(users=url).users._dialect.place == f"The database {place}"
+
+
 def test_same_url_is_one_store():
     """The same place is opened once, however it is written; others are stores of their own."""
     stores = make("sqlite:", "sqlite:mika.sqlite", "sqlite:peers.sqlite")
     assert stores.users is stores.torrents
     assert stores.unique == [stores.users, stores.peers]
     assert len(make().unique) == 1
+    assert len(make("mysql://a:b@db/mika", "mariadb://a:b@db:3306/mika", "mysql+pymysql://a:b@db/mika").unique) == 1
+    assert len(make("mysql://a:b@db/mika", "mysql://a:b@db/mika2", "mysql://a:b@db2/mika").unique) == 3
     assert make("memory:", "sqlite:", "memory:").unique[1]._dialect.place.endswith("mika.sqlite")
 
 

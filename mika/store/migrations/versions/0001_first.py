@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import op
+from sqlalchemy.dialects import mysql
+
+from mika.store.migrations.again import fill_table, make_table
 
 revision = "0001"
 down_revision = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_HASH = sa.LargeBinary(20)
+_HASH = sa.LargeBinary(20).with_variant(mysql.BINARY(20), "mysql")
+
+
+def _name(length: int) -> Any:
+    return sa.String(length).with_variant(mysql.VARBINARY(4 * length), "mysql")
+
+
+def _bytes(length: int | None, longest: int) -> Any:
+    return sa.LargeBinary(length).with_variant(mysql.VARBINARY(longest), "mysql")
 
 
 def _column(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
@@ -40,11 +50,11 @@ def upgrade() -> None:
 
 
 def _make_users() -> None:
-    op.create_table(
+    make_table(
         "users",
         _column("id", _ID),
         _column("name", sa.Text),
-        _column("passkey", sa.String(64)),
+        _column("passkey", _name(64)),
         _column("role", sa.BigInteger),
         _column("enabled", sa.Boolean),
         _column("download_enabled", sa.Boolean),
@@ -59,7 +69,7 @@ def _make_users() -> None:
         sa.UniqueConstraint("passkey", name="uq_users_passkey"),
         sqlite_autoincrement=True,
     )
-    roles = op.create_table(
+    roles = make_table(
         "roles",
         _column("id", _ID),
         _column("name", sa.Text),
@@ -82,14 +92,14 @@ def _make_users() -> None:
         "download_enabled": True,
         "upload_enabled": True,
     }
-    op.bulk_insert(roles, [member])
+    fill_table(roles, [member])
 
 
 def _make_torrents() -> None:
-    op.create_table(
+    make_table(
         "torrents",
         _column("info_hash", _HASH),
-        sa.Column("info_hash_v2", sa.LargeBinary(32)),
+        sa.Column("info_hash_v2", _bytes(32, 32)),
         sa.Column("info_hash_v2_short", _HASH),
         _column("name", sa.Text),
         _column("size", sa.BigInteger),
@@ -104,28 +114,28 @@ def _make_torrents() -> None:
         sa.PrimaryKeyConstraint("info_hash", name="pk_torrents"),
         sa.UniqueConstraint("info_hash_v2_short", name="uq_torrents_info_hash_v2_short"),
     )
-    op.create_table(
+    make_table(
         "completions",
         _column("info_hash", _HASH),
         _column("user_id", sa.BigInteger),
         sa.PrimaryKeyConstraint("info_hash", "user_id", name="pk_completions"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
+    make_table(
         "whitelist",
-        _column("prefix", sa.String(20)),
+        _column("prefix", _name(20)),
         _column("name", sa.Text),
         sa.PrimaryKeyConstraint("prefix", name="pk_whitelist"),
     )
 
 
 def _make_peers() -> None:
-    op.create_table(
+    make_table(
         "peers",
         _column("info_hash", _HASH),
         _column("user_id", sa.BigInteger),
         _column("peer_id", _HASH),
-        _column("key", sa.LargeBinary),
+        _column("key", _bytes(None, 64)),
         _column("uploaded", sa.BigInteger),
         _column("downloaded", sa.BigInteger),
         _column("left", sa.BigInteger),
@@ -133,8 +143,8 @@ def _make_peers() -> None:
         _column("paused", sa.Boolean),
         _column("active", sa.Boolean),
         _column("crypto", sa.Integer),
-        _column("endpoint4", sa.LargeBinary(6)),
-        _column("endpoint6", sa.LargeBinary(18)),
+        _column("endpoint4", _bytes(6, 6)),
+        _column("endpoint6", _bytes(18, 18)),
         _column("seen4", sa.BigInteger),
         _column("seen6", sa.BigInteger),
         _column("first_seen", sa.BigInteger),
@@ -142,10 +152,10 @@ def _make_peers() -> None:
         sa.PrimaryKeyConstraint("info_hash", "user_id", "peer_id", name="pk_peers"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
+    make_table(
         "marks",
-        _column("kind", sa.String(16)),
-        _column("instance", sa.String(64)),
+        _column("kind", _name(16)),
+        _column("instance", _name(64)),
         _column("number", sa.BigInteger),
         sa.PrimaryKeyConstraint("kind", "instance", name="pk_marks"),
         sqlite_with_rowid=False,

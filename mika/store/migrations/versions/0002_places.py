@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from mika.store.migrations.again import add_column, add_index, is_mysql
 from mika.store.point import Point
 
 revision = "0002"
@@ -13,6 +14,14 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the column and the indices."""
-    op.add_column("peers", sa.Column("location", Point()))
-    op.create_index("ix_users_updated_at", "users", ["updated_at"])
-    op.create_index("ix_torrents_updated_at", "torrents", ["updated_at"])
+    add_column("peers", sa.Column("location", Point()))
+    add_index("ix_users_updated_at", "users", ["updated_at"])
+    add_index("ix_torrents_updated_at", "torrents", ["updated_at"])
+    if is_mysql() and _indexes_places():
+        add_index("ix_peers_location", "peers", ["location"], mysql_prefix="SPATIAL")
+
+
+def _indexes_places() -> bool:
+    """Say whether tables of InnoDB can have a spatial index: those of old MariaDB can not, and do without."""
+    dialect = op.get_bind().dialect
+    return not getattr(dialect, "is_mariadb", False) or (dialect.server_version_info or ()) >= (10, 2, 2)
