@@ -17,6 +17,7 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some
 	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2)
+	@$(call debian,$(if $(wildcard /usr/share/postgresql/*/extension/postgis.control),true,-):postgresql-postgis)
 	$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    case,
     insert,
     literal_column,
     select,
@@ -32,6 +33,7 @@ from mika.store.values import TOTALS, Growth
 T = TypeVar("T")
 
 _LARGEST: ColumnElement[int] = literal_column(str(INT64_MAX), BigInteger)  # a parameter would be bound with every row
+_NOTHING: ColumnElement[int] = literal_column("0", BigInteger)
 _GROWTH = ("of", *(f"by_{name}" for name in TOTALS))
 
 
@@ -61,7 +63,8 @@ def growth_of(key: Column[Any]) -> Update:
     new = {}
     for name in TOTALS:
         column = key.table.c[name]
-        new[name] = column + Least(bindparam(f"by_{name}"), _LARGEST - column)
+        room = case((column > _NOTHING, _LARGEST - column), else_=_LARGEST)  # a debt of bonus points is below 0
+        new[name] = column + Least(bindparam(f"by_{name}"), room)
     return update(key.table).where(key == bindparam("of")).values(new)
 
 

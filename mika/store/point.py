@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
-from sqlalchemy import Double, Function, LargeBinary
+from sqlalchemy import Boolean, Double, Function, LargeBinary, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
@@ -76,6 +76,15 @@ class Distance(Function[Any]):
         super().__init__("distance_m", one, other, type_=Double())
 
 
+class Within(Function[bool]):
+    """Whether two places are no more than so many metres apart on the sphere."""
+
+    inherit_cache = True
+
+    def __init__(self, one: Any, other: Any, metres: float) -> None:
+        super().__init__("within_m", one, other, literal(metres, Double()), type_=Boolean())
+
+
 class Point(UserDefinedType[Place]):
     """A column of places; None is none."""
 
@@ -110,3 +119,40 @@ def _column(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(ToWkb)
 def _as_it_is(element: Any, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options)).removeprefix("(").removesuffix(")")
+
+
+@compiles(Within)
+def _by_distance(element: Any, compiler: Any, **options: Any) -> str:
+    one, other, metres = element.clauses
+    return str(compiler.process(Distance(one, other) <= metres, **options))
+
+
+# ---- PostGIS. Its sphere, not its spheroid: so that every store finds the same peers.
+
+
+@compiles(Point, "postgresql")
+def _geography(element: Any, compiler: Any, **options: Any) -> str:
+    del element, compiler, options
+    return "geography(Point,4326)"
+
+
+@compiles(FromWkb, "postgresql")
+def _geography_from_wkb(element: Any, compiler: Any, **options: Any) -> str:
+    return f"ST_GeogFromWKB({compiler.process(element.clauses, **options).strip('()')})"
+
+
+@compiles(ToWkb, "postgresql")
+def _geography_to_wkb(element: Any, compiler: Any, **options: Any) -> str:
+    return f"ST_AsBinary({compiler.process(element.clauses, **options).strip('()')}, 'NDR')"
+
+
+@compiles(Distance, "postgresql")
+def _distance_by_postgis(element: Any, compiler: Any, **options: Any) -> str:
+    one, other = (compiler.process(each, **options) for each in element.clauses)
+    return f"ST_Distance({one}, {other}, false)"
+
+
+@compiles(Within, "postgresql")
+def _within_by_postgis(element: Any, compiler: Any, **options: Any) -> str:
+    one, other, metres = (compiler.process(each, **options) for each in element.clauses)
+    return f"ST_DWithin({one}, {other}, {metres}, false)"

@@ -29,9 +29,9 @@ DEFAULT_FILE = "mika.sqlite"
 
 KINDS: Mapping[str, InterfaceClass] = {"users": IUserStore, "torrents": ITorrentStore, "peers": IPeerStore}
 
-_LATER = {"postgresql", "postgres", "mysql", "mariadb", "redis", "rediss", "http", "https"}
+_LATER = {"mysql", "mariadb", "redis", "rediss", "http", "https"}
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
-_KNOWN = "memory:, sqlite:, sqlite:PATH, package.module:Class, or the name of an installed adapter"
+_KNOWN = "memory:, sqlite:, sqlite:PATH, postgresql://, package.module:Class, or the name of an installed adapter"
 
 Adapter = Callable[[IReactorThreads, Path], Any]
 
@@ -85,6 +85,8 @@ def _find(url: str, state_dir: Path) -> tuple[Hashable, Adapter]:
     if scheme == "sqlite":
         path = _sqlite_path(rest, state_dir)
         return path, lambda reactor, _state_dir: _sqlite(path, reactor)
+    if scheme.partition("+")[0] in {"postgresql", "postgres"}:
+        return url, _postgresql(url)
     if scheme.partition("+")[0] in _LATER:
         raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
     if scheme != "memory" and _CLASS.fullmatch(url):
@@ -105,6 +107,19 @@ def _sqlite(path: Path, reactor: IReactorThreads) -> Any:
     from mika.store.sqlite import Sqlite  # noqa: PLC0415 - as above
 
     return SqlStore(Sqlite(path), reactor)
+
+
+def _postgresql(url: str) -> Adapter:
+    from mika.store.postgresql import Postgresql  # noqa: PLC0415 - as above
+
+    dialect = Postgresql(url)
+
+    def adapter(reactor: IReactorThreads, _state_dir: Path) -> Any:
+        from mika.store.sql import SqlStore  # noqa: PLC0415 - as above
+
+        return SqlStore(dialect, reactor)
+
+    return adapter
 
 
 def _installed(name: str) -> Adapter:

@@ -158,6 +158,13 @@ class UserStoreContract(Contract):
         self.assertEqual((await self.store.user_by_id(two.id)).totals, growth)
         self.assertIsNone(await self.store.user_by_id(999))
 
+    async def test_growth_adds_to_a_debt(self) -> None:
+        """Who owes bonus points after a correction earns new ones; every step there fits into 64 bits."""
+        (user,) = await self.store.add_users([make_user(totals=Totals(bonus=-5))])
+        for earned in (3, 2, 1):
+            await self.store.apply_users(UserBatch(self.mark(), [(user.id, Totals(bonus=earned))]))
+        self.assertEqual((await self.store.user_by_id(user.id)).totals, Totals(bonus=1))
+
     async def test_users_mark(self) -> None:
         """Each instance has a number of its own."""
         self.assertEqual(await self.store.last_number("users", "a"), 0)

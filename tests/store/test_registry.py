@@ -32,8 +32,6 @@ NO_STORE = {
     "memory:x": "'memory' is no kind of store",
     "sqlite:///mika.sqlite": "a database is named sqlite:PATH, without //",
     "sqlite:a\0b": "NUL",
-    "postgresql://mika:secret@db/mika": "postgresql: is not a store that this version has",
-    "postgresql+psycopg2://mika:secret@db/mika": "postgresql+psycopg2: is not a store that this version has",
     "mysql://mika:secret@db/mika": "mysql: is not",
     "redis://:secret@db": "redis: is not",
     "rediss://:secret@db": "rediss: is not",
