@@ -229,9 +229,12 @@ def _parsed(url: str) -> URL:
         raise ConfigError(f"{scheme}: is not a driver that mika has: {example}")
     try:
         parsed = make_url(url)
+        unread = "@" in (parsed.host or "")
     except (ArgumentError, ValueError):
+        unread = True
+    if unread:
         words = f"the {scheme} URL cannot be read: {example}, special characters as %40 and the like"
-        raise ConfigError(words) from None
+        raise ConfigError(words)
     if not parsed.database or "/" in parsed.database:
         raise ConfigError(f"the {scheme} URL names no database: {example}")
     parsed = parsed.set(drivername="postgresql+psycopg2")

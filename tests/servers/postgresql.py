@@ -17,6 +17,11 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
+from mika.store.postgresql import Postgresql
+from mika.store.sql import SqlStore
 
 PASSWORD = "a-secret-password"
 USER = "mika"  # an ordinary one
@@ -68,8 +73,6 @@ class PostgreSQL:
             "shared_buffers = 64MB",
             "max_wal_size = 4GB",
             "autovacuum_naptime = 10min",
-            "deadlock_timeout = 100ms",
-            "shared_preload_libraries = ''",
             *([] if durable else ["fsync = off", "full_page_writes = off"]),
         ]
         with (self._data / "postgresql.conf").open("a") as file:
@@ -157,10 +160,10 @@ class PostgreSQL:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def database(self, template="with_postgis"):
+    def database(self, template="with_postgis", owner=USER):
         """Make a fresh database that belongs to the ordinary user, and return its name."""
         name = f"mika_{next(_numbers)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {USER}", database="postgres")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}", database="postgres")
         return name
 
     def drop(self, name):
@@ -195,3 +198,40 @@ def server():
     shared = PostgreSQL()
     shared.start()
     return shared
+
+
+class OnDatabase:
+    """What a TestCase has with a database of its own, on the server that is shared."""
+
+    server = staticmethod(server)
+
+    @property
+    def name(self):
+        """The database, made when it is asked for first."""
+        if not hasattr(self, "_name"):
+            self._name = self.server().database()
+            self.addCleanup(self.server().drop, self._name)
+        return self._name
+
+    def make_store(self):
+        """Return a store on the test's database."""
+        return SqlStore(Postgresql(self.server().url(self.name)), reactor)
+
+    def sql(self, *statements, user=OWNER):
+        """Execute statements from outside, and return the rows of the last."""
+        return self.server().sql(*statements, database=self.name, user=user)
+
+    async def opened(self):
+        """Return an open store, closed when the test ends."""
+        store = self.make_store()
+        await store.open()
+        self.addCleanup(store.close)
+        return store
+
+    async def until(self, check, seconds=10.0):
+        """Wait until `check` is true."""
+        for _ in range(int(seconds / 0.02)):
+            if check():
+                return
+            await deferLater(reactor, 0.02)
+        self.fail("it did not come")
