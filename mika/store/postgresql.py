@@ -42,6 +42,7 @@ from mika.interfaces import Change
 from mika.store.copying import Layout, Sink, Source
 from mika.store.dialect import AT_A_TIME, Dialect, Row, Watch, Write
 from mika.store.listening import Listening
+from mika.store.patience import Patience, PatientConnection
 from mika.store.point import FromWkb, Point, from_wkb
 from mika.store.postgresql_words import READ_ONLY, explain
 
@@ -66,8 +67,10 @@ _CONNECTING = {
     "fallback_application_name": "mika",
 }
 
+_LONGEST = 45.0  # more than the server's own time-outs, which leave the connection as it is
+
 _SESSION = """
-SET statement_timeout = '60s';
+SET statement_timeout = '30s';
 SET lock_timeout = '10s';
 SET idle_in_transaction_session_timeout = '120s';
 SET client_min_messages = warning;
@@ -110,6 +113,7 @@ class Postgresql(Dialect):
     def __init__(self, url: str) -> None:
         self._url = _parsed(url)
         self.place = f"The database {_place(self._url)}"
+        self.patience = Patience(_LONGEST)
         self.origin = secrets.token_hex(8)
         self._arguments = _arguments(self._url)
         self._merges: dict[tuple[Write, tuple[str, ...]], _Merge] = {}
@@ -127,11 +131,13 @@ class Postgresql(Dialect):
         )
         event.listen(source, "do_execute", _execute)
         event.listen(source, "handle_error", _leave_a_standby)
+        event.listen(source, "engine_disposed", lambda _: self.patience.stop())
+        self.patience.start()
         return source
 
-    def connection(self) -> psycopg2.extensions.connection:
+    def connection(self) -> PatientConnection:
         """Return a new connection; `listening.py` takes one for itself."""
-        connection: psycopg2.extensions.connection = psycopg2.connect(**self._arguments)
+        connection = self.patience.connect(**self._arguments)
         try:
             with connection.cursor() as cursor:
                 cursor.execute(_SESSION + f"SET mika.origin = '{self.origin}';")
@@ -145,12 +151,14 @@ class Postgresql(Dialect):
 
     def lock_schema(self, connection: Connection) -> None:
         """Wait for others who upgrade it, as long as that takes; refuse a server that cannot serve."""
-        version = connection.connection.driver_connection.server_version  # type: ignore[union-attr]  # psycopg2's
+        driven: Any = connection.connection.driver_connection
+        version = driven.server_version
         if version < _OLDEST:
             raise StoreError(f"{self.place} is of PostgreSQL {version // 10000}: mika needs version 10 or later.")
         read_only = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
         if connection.scalar(text(read_only)):
             raise StoreError(f"{self.place} {READ_ONLY}.")
+        driven.unlimited = True
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = '10min'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -194,7 +202,9 @@ class Postgresql(Dialect):
             for at in places:
                 rows = [(*row[:at], from_wkb(row[at] or None), *row[at + 1 :]) for row in rows]
             take(rows)
+            driven.wait_anew()
 
+        driven: Any = connection.connection.driver_connection
         sink = Sink(unpacked, AT_A_TIME)
         words = _COPY.format(
             shape=" || ".join(
