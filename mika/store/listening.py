@@ -79,7 +79,8 @@ class Listening:
     def stop(self) -> Deferred[None]:
         """End; nothing is told any more from now on."""
         self._stopping = True
-        os.write(self._wake[1], b"\0")
+        if not self._stopped.called:
+            os.write(self._wake[1], b"\0")
         return self._stopped
 
     # ---- in the reactor's thread
@@ -130,10 +131,10 @@ class Listening:
 
     def _wait_and_tell(self, connection: Any) -> None:
         while not self._stopping:
-            select.select([connection, self._wake[0]], [], [])
-            connection.poll()
             told = [change_of(notice.payload, self._origin) for notice in connection.notifies]
             connection.notifies.clear()
             changes = list(dict.fromkeys(change for change in told if change is not None))
             if changes:
                 self._reactor.callFromThread(self._tell, changes)
+            select.select([connection, self._wake[0]], [], [])
+            connection.poll()

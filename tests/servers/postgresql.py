@@ -49,8 +49,8 @@ def free_port():
 class PostgreSQL:
     """One server; `start` it, and `stop` it in the end. Its one ordinary user is USER, with PASSWORD."""
 
-    def __init__(self, durable=False):
-        """`durable`: whether what it commits outlives a kill of the server."""
+    def __init__(self, durable=False, primary=None):
+        """`durable`: whether what it commits outlives a kill; `primary`: the server whose standby this one is."""
         self.port = free_port()
         self._bin = _programs()
         self._directory = Path(tempfile.mkdtemp(prefix="mika-postgresql-"))
@@ -59,13 +59,22 @@ class PostgreSQL:
         self._user = "postgres" if os.geteuid() == 0 else getpass.getuser()
         self._alone = {"user": self._user, "group": self._user, "extra_groups": []} if os.geteuid() == 0 else {}
         self._process = None
+        self._primary = primary
         if os.geteuid() == 0:
             shutil.chown(self._directory, self._user, self._user)
+        if primary is None:
+            self._make(durable)
+        else:
+            address = f"host=127.0.0.1 port={primary.port} user={OWNER} password={PASSWORD}"
+            self._run("pg_basebackup", "-D", self._data, "-R", "-c", "fast", "--no-sync", "-d", address)
+
+    def _make(self, durable):
         secret = self._directory / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
         options = ["-D", self._data, "-U", OWNER, "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8"]
         self._run("initdb", *options, "--locale=C", "--no-sync")
+        secret.unlink()
         settings = [
             "listen_addresses = '127.0.0.1'",
             "unix_socket_directories = ''",
@@ -77,7 +86,6 @@ class PostgreSQL:
         ]
         with (self._data / "postgresql.conf").open("a") as file:
             file.write("\n".join(settings) + "\n")
-        os.truncate(secret, 0)
 
     def _run(self, program, *arguments):
         done = subprocess.run(
@@ -119,7 +127,7 @@ class PostgreSQL:
                 assert self._process.poll() is None, f"PostgreSQL did not start: {told}"
                 assert time.monotonic() < deadline, f"PostgreSQL does not answer: {told}"
                 time.sleep(0.05)
-        if first:
+        if first and self._primary is None:
             self.sql(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", database="postgres")
             self.sql("CREATE DATABASE with_postgis", database="postgres")
             try:
@@ -149,6 +157,10 @@ class PostgreSQL:
         """Go on after `pause`."""
         for pid in self._pids():
             os.kill(pid, signal.SIGCONT)
+
+    def promote(self):
+        """Make a standby a primary."""
+        self.sql("SELECT pg_promote()", database="postgres")
 
     def _pids(self):
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()

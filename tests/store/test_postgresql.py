@@ -11,12 +11,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from psycopg2 import OperationalError
-from servers.postgresql import OnDatabase, server
+from servers.postgresql import PASSWORD, OnDatabase, server
 from sqlalchemy import create_engine, event
 from twisted.trial.unittest import TestCase
 
 from mika.errors import ConfigError, OutOfStepError, StoreError
-from mika.interfaces import Circle, Mark, PeerBatch, UserBatch
+from mika.interfaces import Change, Circle, Mark, PeerBatch, UserBatch
 from mika.model import Role, Totals
 from mika.store import peer_rows
 from mika.store.point import Point
@@ -179,6 +179,27 @@ class TestBatches(OnDatabase, TestCase):
         self.sql("INSERT INTO roles VALUES (9, 'vip', 0, 1, 1, true, true, NULL, NULL)")
         self.assertEqual((await store.save_role(Role(0, "new"))).id, 10)
 
+    async def test_site_with_few_rights_adds_a_user(self):
+        """Rights on the table are enough; its own id is stepped around, and heard."""
+        heard = []
+        store = self.make_store()
+        store.hear(heard.append)
+        await store.open()
+        self.addCleanup(store.close)
+        await store.add_users([make_user(id=1)])
+        self.sql(
+            f"CREATE ROLE site LOGIN PASSWORD '{PASSWORD}'",
+            "GRANT SELECT, INSERT, UPDATE ON users TO site",
+        )
+        self.sql(
+            "CREATE TEMPORARY TABLE new AS SELECT * FROM users; UPDATE new SET id = 5, passkey = 'passkey-5'; "
+            "INSERT INTO users SELECT * FROM new",
+            user="site",
+        )
+        await self.until(lambda: heard)
+        self.assertEqual(heard, [Change("user", 5)])
+        self.assertEqual((await store.add_users([make_user(passkey="passkey-6")]))[0].id, 6)
+
 
 _NUMBERS = (
     *("multiplier_up", "multiplier_down", "created_at", "updated_at", "uploaded", "downloaded", "uploaded_real"),
@@ -269,6 +290,21 @@ class TestSchema(OnDatabase, TestCase):
             process.stdin.write("\n")
             process.stdin.flush()
         self.assertEqual([process.communicate(timeout=60)[0] for process in processes], ["1\n"] * 3)
+
+    async def test_load_that_the_reader_ends(self):
+        """What it raised is the answer, and the connection is not left in the middle of the rows."""
+        store = await self.opened()
+        peers = [make_peer(number) for number in range(30_000)]
+        await store.apply_peers(PeerBatch(Mark("a", 1), [(b"h" * 20, peer) for peer in peers], []))
+
+        def keep(some):
+            raise RuntimeError("no more")
+
+        for _ in range(6):
+            with self.assertRaises(RuntimeError):
+                await store.load_peers(keep)
+        self.assertEqual(len(await peers_of(store)), 30_000)
+        self.assertEqual(await store.last_number("peers", "a"), 1)
 
     async def test_peers_are_loaded_whatever_their_last_bytes(self):
         """The end of COPY's binary format is two bytes that a peer may end with too; and no peers are none."""

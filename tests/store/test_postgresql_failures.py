@@ -244,6 +244,30 @@ class TestOutage(Refused, TestCase):
         await store.apply_users(batch)
         self.assertEqual((await store.user_by_id(1)).totals, Totals(uploaded=1))
 
+    async def test_standby_is_refused_until_it_is_the_primary(self):
+        """It is told which server to name; promoted, it has what the primary had."""
+        store = await self.opened()
+        await store.add_users([make_user(id=1)])
+        await store.close()
+        standby = PostgreSQL(primary=self.server())
+        self.addCleanup(standby.remove)
+        standby.start()
+        self.assertEqual(await self.refused_open(standby.url(self.name)), CODES["25006"])
+        both = f"{standby.url(self.name)}?host=127.0.0.1:{standby.port}&host=127.0.0.1:{self.server().port}"
+        both = both.replace(f"@127.0.0.1:{standby.port}", "@") + "&target_session_attrs=read-write"
+        store = SqlStore(Postgresql(both), reactor)
+        await store.open()
+        self.addCleanup(store.close)
+        await store.apply_users(UserBatch(Mark("a", 1), [(1, Totals(uploaded=1))]))
+        caught_up = "SELECT pg_last_wal_replay_lsn() >= '{}'"
+        ((reached,),) = self.server().sql("SELECT pg_current_wal_lsn()", database="postgres")
+        await self.until(lambda: standby.sql(caught_up.format(reached), database="postgres") == [(True,)])
+        self.server().stop()
+        standby.promote()
+        await store.apply_users(UserBatch(Mark("a", 2, 1), [(1, Totals(uploaded=1))]))
+        self.assertEqual((await store.user_by_id(1)).totals, Totals(uploaded=2))
+        self.server().start()
+
     async def test_server_that_hangs_is_given_up(self):
         """Its machine takes what is sent, and never answers: no time-out of the server's own ends that."""
         store = self.make_store()

@@ -32,6 +32,8 @@ NO_STORE = {
     "memory:x": "'memory' is no kind of store",
     "sqlite:///mika.sqlite": "a database is named sqlite:PATH, without //",
     "sqlite:a\0b": "NUL",
+    "postgresql+asyncpg://mika:secret@db/mika": "postgresql+asyncpg: is not a driver that mika has",
+    "postgresql://mika:secret@db": "names no database",
     "mysql://mika:secret@db/mika": "mysql: is not",
     "redis://:secret@db": "redis: is not",
     "rediss://:secret@db": "rediss: is not",
@@ -86,6 +88,15 @@ def test_sqlite_url_names_a_file(url, path):
     """A relative path is one in the state directory, from wherever twistd was started."""
     check_url(url)
     assert make(users=url).users._dialect.place == f"The database {path}"
+
+
+def test_postgresql_url_names_a_database():
+    """Both of its schemes do, and the driver may be named; the same URL is one store."""
+    for url in ("postgresql://mika:secret@db/mika", "postgres://db/mika", "postgresql+psycopg2://db/mika"):
+        check_url(url)
+        stores = make(users=url, torrents=url)
+        assert stores.users is stores.torrents
+        assert stores.users._dialect.place == "The database db/mika"
 
 
 def test_same_url_is_one_store():

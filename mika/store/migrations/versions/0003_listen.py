@@ -38,8 +38,10 @@ BEGIN
 END $$
 """
 
+# Whoever may add a row moves the numbers on, also without rights on the sequence.
 _NUMBERED = """
-CREATE FUNCTION mika_number() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION mika_number() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
     numbers regclass := pg_get_serial_sequence(TG_RELID::regclass::text, 'id')::regclass;
     last bigint;
