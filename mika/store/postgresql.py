@@ -24,6 +24,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Table,
+    Update,
     column,
     create_engine,
     event,
@@ -54,7 +55,11 @@ SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 _OLDEST = 100000
 _JIT_SINCE = 110000
 _LOCK = 0x6D696B61  # "mika" as a number: whoever changes the schema has this lock
-_PASSING = {"40001", "40P01"}  # a serialization that failed, a deadlock: the server undid the transaction
+_TOGETHER = 20_000  # rows: what an outage has left is merged within the server's time-outs
+
+# A serialization that failed, a deadlock, and a row that another was quicker to add, which is found when it is looked
+# for again: the server undid the transaction.
+_PASSING = {"40001", "40P01", "23505"}
 
 # What a connection waits at most, in seconds. A server that hangs or is cut off becomes an error.
 _CONNECTING = {
@@ -101,8 +106,8 @@ class _Merge:
     prepare: str
     copy: str
     merge: Write
-    unique: bool
-    """Whether the statement would pass over all but one of the rows with the same first value."""
+    key: int
+    """With how many first values no two rows may be alike in one statement; 0 if they may."""
 
 
 class Postgresql(Dialect):
@@ -186,7 +191,8 @@ class Postgresql(Dialect):
         merge = self._merges.get(key)
         if merge is None:
             merge = self._merges[key] = _merge(connection, statement, names, f"mika_batch_{len(self._merges)}")
-        for some in _in_turns(rows) if merge.unique else [rows]:
+        pieces = (rows[start : start + _TOGETHER] for start in range(0, len(rows), _TOGETHER))
+        for some in (turn for piece in pieces for turn in _in_turns(piece, merge.key)):
             connection.exec_driver_sql(merge.prepare)
             connection.exec_driver_sql(merge.copy, execution_options={"rows": Source(some)})
             connection.execute(merge.merge)
@@ -281,7 +287,9 @@ def _merge(connection: Connection, statement: Write, names: Sequence[str], name:
         return batch.c[element.key]
 
     merge: Any
+    key = 1 if isinstance(statement, Update) else 0
     if isinstance(statement, Insert) and statement.select is None:
+        key = len(list(statement.table.primary_key))
         kinds = {each: statement.table.c[each].type for each in names}
         values = [FromWkb(batch.c[each]) if isinstance(kinds[each], Point) else batch.c[each] for each in names]
         merge = statement.from_select(list(names), select(*values))
@@ -292,7 +300,7 @@ def _merge(connection: Connection, statement: Write, names: Sequence[str], name:
         kind = LargeBinary() if isinstance(kinds[each], Point) else kinds[each]
         columns.append(f"{_quoted(connection, each)} {kind.compile(dialect=connection.dialect)}")
     prepare = _BATCH.format(name=name, columns=", ".join(columns))
-    return _Merge(prepare, f"COPY {name} FROM STDIN", merge, not isinstance(statement, Insert))
+    return _Merge(prepare, f"COPY {name} FROM STDIN", merge, key)
 
 
 def _format(kind: Any) -> str | None:
@@ -304,18 +312,18 @@ def _quoted(connection: Connection, name: str) -> str:
     return str(connection.dialect.identifier_preparer.quote(name))
 
 
-def _in_turns(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    """Return rows of which no two that begin alike are in the same turn: UPDATE ... FROM takes one of them only."""
-    if len({row[0] for row in rows}) == len(rows):
+def _in_turns(rows: Sequence[Row], key: int) -> list[Sequence[Row]]:
+    """Return rows in turns, in none of which two begin alike: UPDATE ... FROM would silently take one of them."""
+    if not key or len({row[:key] for row in rows}) == len(rows):
         return [rows]
-    turns: list[Sequence[Row]] = []
-    seen: dict[Any, int] = {}
+    turns: list[list[Row]] = []
+    seen: dict[Row, int] = {}
     for row in rows:
-        turn = seen[row[0]] = seen.get(row[0], -1) + 1
+        turn = seen[row[:key]] = seen.get(row[:key], -1) + 1
         if turn == len(turns):
             turns.append([])
-        turns[turn].append(row)  # type: ignore[attr-defined]  # these are lists
-    return turns
+        turns[turn].append(row)
+    return list(turns)
 
 
 def _execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from psycopg2 import errorcodes
@@ -60,6 +61,8 @@ _BY_WORDS = (
     ("onnection reset", _GONE),
 )
 _MISSING = "does not exist"
+_WITHOUT_POSTGIS = ('extension "postgis"', "postgis.control", 'type "geography"', "function st_")
+_ADDRESS = re.compile(r"connection to server [^\n]*? failed: ")  # where anything may be called anything
 
 
 def explain(error: Exception, user: str | None, database: str | None) -> str:
@@ -70,8 +73,8 @@ def explain(error: Exception, user: str | None, database: str | None) -> str:
 def _sentence(error: Exception) -> str:
     cause: Any = getattr(error, "orig", None) or error
     code = getattr(cause, "pgcode", None)
-    said = str(cause)
-    if "postgis" in said.lower():
+    said = _ADDRESS.sub("", str(cause))
+    if any(words in said for words in _WITHOUT_POSTGIS):
         return _POSTGIS
     if code in _BY_CODE:
         return _BY_CODE[code]
@@ -79,7 +82,7 @@ def _sentence(error: Exception) -> str:
         for words, sentence in _BY_WORDS:
             if words in said and (not words.endswith(" ") or _MISSING in said):
                 return sentence
-    return "failed: " + _literal(_safe(cause, code)).replace("\n", " ")
+    return "failed: " + _literal(_safe(cause, code).replace("\n", " "))
 
 
 def _safe(cause: Any, code: str | None) -> str:
@@ -87,7 +90,10 @@ def _safe(cause: Any, code: str | None) -> str:
     if code is not None and code.startswith("22"):
         return "a value was refused, " + errorcodes.lookup(code).lower().replace("_", " ")
     primary = getattr(getattr(cause, "diag", None), "message_primary", None)
-    return primary or next(iter(str(cause).splitlines()), type(cause).__name__)
+    if primary:
+        return str(primary)
+    said = _ADDRESS.sub("", str(cause)).removeprefix("FATAL:  ")
+    return next(iter(said.splitlines()), type(cause).__name__)
 
 
 def _literal(words: str) -> str:

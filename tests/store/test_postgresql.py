@@ -13,9 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from psycopg2 import OperationalError
 from servers.postgresql import PASSWORD, OnDatabase, server
 from sqlalchemy import create_engine, event
+from twisted.internet.defer import DeferredList
 from twisted.trial.unittest import TestCase
 
-from mika.errors import ConfigError, OutOfStepError, StoreError
+from mika.errors import ConfigError, ConflictError, OutOfStepError, StoreError
 from mika.interfaces import Change, Circle, Mark, PeerBatch, UserBatch
 from mika.model import Role, Totals
 from mika.store import peer_rows
@@ -23,7 +24,7 @@ from mika.store.point import Point
 from mika.store.postgresql import Postgresql
 from mika.store.schema import metadata
 from mika.testing import StoreContract
-from mika.testing.subjects import make_peer, make_user, peers_of
+from mika.testing.subjects import make_peer, make_torrent, make_user, peers_of
 
 URLS = {
     "postgresql://mika:secret@db/mika": "The database db/mika",
@@ -117,6 +118,47 @@ class TestBatches(OnDatabase, TestCase):
         growth = [(1, Totals(uploaded=1)), (1, Totals(uploaded=10)), (2, Totals(uploaded=5)), (1, Totals(uploaded=100))]
         await store.apply_users(UserBatch(Mark("a", 1), growth))
         self.assertEqual(self.sql("SELECT uploaded FROM users ORDER BY id"), [(111,), (5,)])
+
+    async def test_peer_that_is_twice_in_a_batch(self):
+        """The later one stays, as in the other stores."""
+        store = await self.opened()
+        peers = [(b"h" * 20, make_peer(1, uploaded=number)) for number in range(3)]
+        await store.apply_peers(PeerBatch(Mark("a", 1), peers, []))
+        self.assertEqual([peer.uploaded for _, peer in await peers_of(store)], [2])
+
+    async def test_batch_of_a_long_outage(self):
+        """More rows than go together at a time are still one transaction."""
+        store = await self.filled(10)
+        growth = [(number % 30_000 + 1, Totals(uploaded=1)) for number in range(60_000)]
+        self.sql("ALTER TABLE users ADD CONSTRAINT few CHECK (uploaded < 1 OR id < 10)")
+        with self.assertRaises(StoreError):
+            await store.apply_users(UserBatch(Mark("a", 1), growth))
+        self.assertEqual(self.sql("SELECT sum(uploaded) FROM users"), [(0,)])
+        self.sql("ALTER TABLE users DROP CONSTRAINT few")
+        await store.apply_users(UserBatch(Mark("a", 1), growth))
+        self.assertEqual(self.sql("SELECT DISTINCT uploaded FROM users"), [(2,)])
+
+    async def test_same_torrent_from_two_nodes_at_once(self):
+        """One adds it, the other is told that it is there."""
+        stores = [await self.opened() for _ in range(3)]
+        for number in range(1, 30):
+            answers = [store.add_torrents([make_torrent(number)]) for store in stores]
+            results = await DeferredList(answers, consumeErrors=True)
+            self.assertEqual(sorted(done for done, _ in results), [False, False, True])
+            for done, result in results:
+                if not done:
+                    self.assertIsInstance(result.value, ConflictError)
+
+    async def test_first_batches_that_cross(self):
+        """Of two with the same mark one is written, the other is out of step."""
+        store = await self.filled()
+        for number in range(20):
+            batch = UserBatch(Mark(f"node {number}", 1), [(1, Totals(uploaded=1))])
+            results = await DeferredList([store.apply_users(batch), store.apply_users(batch)], consumeErrors=True)
+            self.assertEqual(sorted(done for done, _ in results), [False, True])
+            ((_, failure),) = [result for result in results if not result[0]]
+            self.assertIsInstance(failure.value, OutOfStepError)
+        self.assertEqual(self.sql("SELECT uploaded FROM users WHERE id = 1"), [(20,)])
 
     async def test_batch_whose_answer_was_lost_is_out_of_step(self):
         """The server has committed and nobody was told: tried again it changes nothing; the number says so."""

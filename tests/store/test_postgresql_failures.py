@@ -43,6 +43,8 @@ WORDS = {
     'could not translate host name "db" to address: Name or service not known\n': "cannot be reached: there is no such",
     'connection to server at "127.0.0.1", port 1 failed: timeout expired\n': "did not answer in time: ",
     "server closed the connection unexpectedly\n\tThis probably means\n": "ended the connection: ",
+    'connection to server at "postgis", port 1 failed: Connection refused\n\tIs': "cannot be reached, nothing ",
+    'FATAL:  permission denied for database "d"\nDETAIL: none': 'failed: permission denied for database "d".',
     "SSL error: certificate verify failed\n": "failed: SSL error: certificate verify failed.",
     'extension "postgis" is not available\nDETAIL: none': "lacks PostGIS: install it on the server (Debian: ",
 }
