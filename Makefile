@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
-SERVERS := redis-server:redis-server mariadb-install-db:mariadb-server
+POSTGIS := $(if $(wildcard /usr/share/postgresql/*/extension/postgis.control),true,-):postgresql-postgis
+SERVERS := redis-server:redis-server mariadb-install-db:mariadb-server $(POSTGIS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

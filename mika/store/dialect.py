@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import BigInteger, Connection, Delete, Engine, Function, Insert, Table, Update
+from sqlalchemy import BigInteger, Connection, Delete, Engine, Function, Insert, Select, Table, Update
 from sqlalchemy.ext.compiler import compiles
 from twisted.internet.defer import Deferred
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Write = Insert | Update | Delete
 Row = tuple[Any, ...]
+
+AT_A_TIME = 5000
+"""How many rows of a long answer are handed on together."""
 
 
 class Least(Function[int]):
@@ -36,8 +39,8 @@ def _min(element: Least, compiler: Any, **options: Any) -> str:
 class Watch(Protocol):
     """Hears what others change in a database, from `start` to `stop`."""
 
-    def start(self) -> None:
-        """Begin; the database is open."""
+    def start(self) -> Deferred[None] | None:
+        """Begin; the database is open. What is returned is waited for: from then on everything is heard."""
 
     def stop(self) -> Deferred[None]:
         """End; answer when nothing more will be told."""
@@ -79,6 +82,14 @@ class Dialect(ABC):
         SQLAlchemy's own way costs more than the database does, and each driver has another way that is fast. The
         statement is one that is made once and comes again with each batch, so that it is compiled once.
         """
+
+    def fetch_all(self, connection: Connection, query: Select[Any], take: Callable[[Sequence[Row]], None]) -> None:
+        """Call `take` with the rows of a query that has no parameters, some at a time, as fast as can be.
+
+        There may be millions; none of their values but places are NULL.
+        """
+        for rows in connection.execute(query.execution_options(yield_per=AT_A_TIME)).partitions():
+            take(rows)
 
     def is_passing(self, error: Exception) -> bool:
         """Say whether a transaction that failed so was undone, and may well succeed if it is tried again at once."""

@@ -5,7 +5,7 @@ Clients count in unsigned 64 bits, columns are signed: the upper half is kept as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, literal, select
 from mika.interfaces import Circle, Mark
 from mika.model import INT64_MAX, Peer
 from mika.store.batches import write_mark
-from mika.store.dialect import Dialect
-from mika.store.point import Distance, Nearby, Point, wkb
+from mika.store.dialect import Dialect, Row
+from mika.store.point import Distance, Point, Within, wkb
 from mika.store.schema import peers
 from mika.store.values import PEER_FIELDS, thaw_peer
 
@@ -25,9 +25,9 @@ _COLUMNS = ("info_hash", *PEER_FIELDS)
 _COUNTERS = tuple(_COLUMNS.index(name) for name in ("uploaded", "downloaded", "left"))
 _PLACE = _COLUMNS.index("location")
 _UINT64_MAX = 2**64 - 1
-_AT_A_TIME = 5000
 
 _KEY = ("info_hash", "user_id", "peer_id")
+_ALL = select(*(peers.c[name] for name in _COLUMNS))
 _GONE = delete(peers).where(*(peers.c[name] == bindparam(name) for name in _KEY))
 
 
@@ -36,24 +36,25 @@ def _signed(number: int) -> int:
     return number if number <= INT64_MAX else number - _UINT64_MAX - 1
 
 
-def load(connection: Connection, keep: Callable[[list[tuple[bytes, Peer]]], None]) -> None:
+def load(connection: Connection, dialect: Dialect, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> None:
     """Call `keep` with every peer and the info hash of its swarm, some at a time."""
-    query = select(*(peers.c[name] for name in _COLUMNS)).execution_options(yield_per=_AT_A_TIME)
-    for rows in connection.execute(query).partitions():
-        found = []
-        for info_hash, *frozen in rows:
-            for at in _COUNTERS:
-                frozen[at - 1] &= _UINT64_MAX
-            found.append((info_hash, thaw_peer(frozen)))
-        keep(found)
+    dialect.fetch_all(connection, _ALL, lambda rows: keep([(row[0], _peer(row)) for row in rows]))
+
+
+def _peer(row: Row) -> Peer:
+    peer = thaw_peer(row[1:])
+    if peer.uploaded < 0 or peer.downloaded < 0 or peer.left < 0:
+        peer.uploaded &= _UINT64_MAX
+        peer.downloaded &= _UINT64_MAX
+        peer.left &= _UINT64_MAX
+    return peer
 
 
 def near(connection: Connection, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:
     """Return user id and peer id of the peers of a swarm in the circle, nearest first."""
     place = (circle.latitude, circle.longitude)
+    here = (peers.c.info_hash == info_hash) & Within(peers.c.location, place, circle.metres)
     metres = Distance(peers.c.location, literal(place, Point()))
-    maybe = Nearby(peers.c.location, place, circle.metres)
-    here = (peers.c.info_hash == info_hash) & maybe & (metres <= circle.metres)
     query = select(peers.c.user_id, peers.c.peer_id).where(here).order_by(metres)
     return [(user_id, peer_id) for user_id, peer_id in connection.execute(query)]
 

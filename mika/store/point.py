@@ -77,16 +77,16 @@ class Distance(Function[Any]):
         super().__init__("distance_m", one, other, type_=Double())
 
 
-class Nearby(Function[Any]):
-    """Whether a place may be in a circle, by what an index can answer: what is farther is sorted out by `Distance`.
-
-    A database without such an index is not asked.
-    """
+class Within(Function[bool]):
+    """Whether a place is in a circle on the sphere; rectangles around it are there for databases that index those."""
 
     inherit_cache = True
 
     def __init__(self, column: Any, place: Place, metres: float) -> None:
-        super().__init__("nearby", column, *(literal(polygon) for polygon in _boxes(place, metres)), type_=Boolean())
+        boxes = [literal(box) for box in _boxes(place, metres)]
+        super().__init__(
+            "within_m", column, literal(place, Point()), literal(metres, Double()), *boxes, type_=Boolean()
+        )
 
 
 def _boxes(place: Place, metres: float) -> list[str]:
@@ -146,10 +146,41 @@ def _as_it_is(element: Any, compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options)).removeprefix("(").removesuffix(")")
 
 
-@compiles(Nearby)
-def _always(element: Any, compiler: Any, **options: Any) -> str:
+@compiles(Within)
+def _by_distance(element: Any, compiler: Any, **options: Any) -> str:
+    one, other, metres, *_ = element.clauses
+    return str(compiler.process(Distance(one, other) <= metres, **options))
+
+
+# ---- PostGIS. Its sphere, not its spheroid: so that every store finds the same peers.
+
+
+@compiles(Point, "postgresql")
+def _geography(element: Any, compiler: Any, **options: Any) -> str:
     del element, compiler, options
-    return "1 = 1"
+    return "geography(Point,4326)"
+
+
+@compiles(FromWkb, "postgresql")
+def _geography_from_wkb(element: Any, compiler: Any, **options: Any) -> str:
+    return f"ST_GeogFromWKB({compiler.process(element.clauses, **options).strip('()')})"
+
+
+@compiles(ToWkb, "postgresql")
+def _geography_to_wkb(element: Any, compiler: Any, **options: Any) -> str:
+    return f"ST_AsBinary({compiler.process(element.clauses, **options).strip('()')}, 'NDR')"
+
+
+@compiles(Distance, "postgresql")
+def _distance_by_postgis(element: Any, compiler: Any, **options: Any) -> str:
+    one, other = (compiler.process(each, **options) for each in element.clauses)
+    return f"ST_Distance({one}, {other}, false)"
+
+
+@compiles(Within, "postgresql")
+def _within_by_postgis(element: Any, compiler: Any, **options: Any) -> str:
+    one, other, metres = (compiler.process(each, **options) for each in list(element.clauses)[:3])
+    return f"ST_DWithin({one}, {other}, {metres}, false)"
 
 
 # MySQL and MariaDB index a column of places only where none is NULL: an unknown one is south of every other, at more
@@ -184,7 +215,10 @@ def _mysql_distance(element: Any, compiler: Any, **options: Any) -> str:
     return f"(CASE WHEN ST_Y({one}) >= -90 THEN {metres} END)"
 
 
-@compiles(Nearby, "mysql")
-def _mysql_nearby(element: Any, compiler: Any, **options: Any) -> str:
-    column, *boxes = (compiler.process(clause, **options) for clause in element.clauses)
-    return "(" + " OR ".join(f"MBRContains(ST_GeomFromText({box}), {column})" for box in boxes) + ")"
+@compiles(Within, "mysql")
+def _within_by_mysql(element: Any, compiler: Any, **options: Any) -> str:
+    column, middle, metres, *boxes = element.clauses
+    place = compiler.process(column, **options)
+    texts = (compiler.process(box, **options) for box in boxes)
+    near = " OR ".join(f"MBRContains(ST_GeomFromText({text}), {place})" for text in texts)
+    return f"(({near}) AND {compiler.process(Distance(column, middle) <= metres, **options)})"

@@ -30,10 +30,9 @@ DEFAULT_FILE = "mika.sqlite"
 
 KINDS: Mapping[str, InterfaceClass] = {"users": IUserStore, "torrents": ITorrentStore, "peers": IPeerStore}
 
-_LATER = {"postgresql", "postgres"}
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 _KNOWN = (
-    "memory:, sqlite:, sqlite:PATH, mysql://..., redis://..., rediss://..., https://..., "
+    "memory:, sqlite:, sqlite:PATH, postgresql://..., mysql://..., redis://..., rediss://..., https://..., "
     "package.module:Class, or the name of an installed adapter"
 )
 
@@ -97,8 +96,8 @@ def _find(url: str, state_dir: Path, poll_interval: float = 2) -> tuple[Hashable
         return _site(url, state_dir, poll_interval)
     if scheme.partition("+")[0] in ("mysql", "mariadb"):
         return _mysql(url, poll_interval)
-    if scheme.partition("+")[0] in _LATER:
-        raise ConfigError(f"{scheme}: is not a store that this version has; it has {_KNOWN}")
+    if scheme.partition("+")[0] in {"postgresql", "postgres"}:
+        return url, _postgresql(url)
     if scheme != "memory" and _CLASS.fullmatch(url):
         return url, _imported(scheme, rest)
     raise ConfigError(f"{scheme!r} is no kind of store; there are {_KNOWN}")
@@ -139,6 +138,19 @@ def _site(url: str, state_dir: Path, poll_interval: float) -> tuple[Hashable, Ad
 
     address = read_address(url, state_dir)
     return address, lambda reactor, _state_dir: RemoteStore(address, reactor, poll_interval)
+
+
+def _postgresql(url: str) -> Adapter:
+    from mika.store.postgresql import Postgresql  # noqa: PLC0415 - as above
+
+    dialect = Postgresql(url)
+
+    def adapter(reactor: IReactorThreads, _state_dir: Path) -> Any:
+        from mika.store.sql import SqlStore  # noqa: PLC0415 - as above
+
+        return SqlStore(dialect, reactor)
+
+    return adapter
 
 
 def _installed(name: str) -> Adapter:

@@ -53,11 +53,10 @@ class SqlStore:
         """Connect, bring the schema up to date, and begin to hear what others change."""
         return self._database.open().addCallback(lambda _: self._begin_to_hear())
 
-    def _begin_to_hear(self) -> None:
+    def _begin_to_hear(self) -> Deferred[None] | None:
         if self._listener is not None:
             self._watch = self._dialect.watch(self._database, self._listener)
-        if self._watch is not None:
-            self._watch.start()
+        return None if self._watch is None else self._watch.start()
 
     def close(self) -> Deferred[None]:
         """Let go of threads and connections, after what was asked for before is done."""
@@ -162,7 +161,7 @@ class SqlStore:
 
     def load_peers(self, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> Deferred[None]:
         """See `IPeerStore`."""
-        return self._database.read(peer_rows.load, self._database.in_reactor(keep))
+        return self._database.read(peer_rows.load, self._dialect, self._database.in_reactor(keep))
 
     def peers_near(self, info_hash: bytes, circle: Circle) -> Deferred[list[tuple[int, bytes]]]:
         """See `IPeerStore`."""

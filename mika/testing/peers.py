@@ -75,6 +75,12 @@ class PeerStoreContract(Contract):
         ((_, found),) = await peers_of(self.store)
         self.assertEqual(found.uploaded, 0)
 
+    async def test_peer_whose_place_is_unknown(self) -> None:
+        """It comes back with None, as it was, and so does one without a key and endpoints."""
+        await self.store.apply_peers(PeerBatch(self.mark(), [(b"h" * 20, make_peer(1))], []))
+        ((_, found),) = await peers_of(self.store)
+        self.assertEqual(peer_facts(found), peer_facts(make_peer(1)))
+
     async def test_peers_mark(self) -> None:
         """The number travels with a batch."""
         await self.store.apply_peers(PeerBatch(Mark("a", 7), [], []))

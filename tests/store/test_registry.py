@@ -32,8 +32,6 @@ NO_STORE = {
     "memory:x": "'memory' is no kind of store",
     "sqlite:///mika.sqlite": "a database is named sqlite:PATH, without //",
     "sqlite:a\0b": "NUL",
-    "postgresql://mika:secret@db/mika": "postgresql: is not a store that this version has",
-    "postgresql+psycopg2://mika:secret@db/mika": "postgresql+psycopg2: is not a store that this version has",
     "redis:secret@db": "redis: is followed by //",
     "rediss://:secret@": "rediss: names no host",
     "https://mika:secret@site.example/api": "a site takes a token and no user",
@@ -56,6 +54,8 @@ NO_STORE = {
     "mysql://mika:secret@db:x/mika": "the URL cannot be read",
     "mysql://mika:secret@db/mika?autocommit=secret": "the URL has an unknown option autocommit",
     "mysql+mysqldb://mika:secret@db/mika": "mysql+mysqldb: mika talks to this database by pymysql alone",
+    "postgresql+asyncpg://mika:secret@db/mika": "postgresql+asyncpg: is not a driver that mika has",
+    "postgresql://mika:secret@db": "names no database",
     "mongodb://mika:secret@db": "'mongodb' is no kind of store",
     "//mika:secret@db": "'//mika' is no kind of store",
     "no.such.module:Store": "cannot import no.such.module: No module named 'no'",
@@ -121,6 +121,15 @@ def test_mysql_url_names_a_database(url, place):
     """By either name; what it is called has no password in it."""
     check_url(url)
     assert make(users=url).users._dialect.place == f"The database {place}"
+
+
+def test_postgresql_url_names_a_database():
+    """Both of its schemes do, and the driver may be named; the same URL is one store."""
+    for url in ("postgresql://mika:secret@db/mika", "postgres://db/mika", "postgresql+psycopg2://db/mika"):
+        check_url(url)
+        stores = make(users=url, torrents=url)
+        assert stores.users is stores.torrents
+        assert stores.users._dialect.place == "The database db/mika"
 
 
 def test_same_url_is_one_store():

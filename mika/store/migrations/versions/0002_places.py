@@ -14,7 +14,12 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the column and the indices."""
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    if postgresql:
+        op.execute("CREATE EXTENSION IF NOT EXISTS postgis")
     add_column("peers", sa.Column("location", Point()))
+    if postgresql:
+        op.execute("CREATE INDEX ix_peers_location ON peers USING gist (location) WHERE location IS NOT NULL")
     add_index("ix_users_updated_at", "users", ["updated_at"])
     add_index("ix_torrents_updated_at", "torrents", ["updated_at"])
     if is_mysql() and _indexes_places():

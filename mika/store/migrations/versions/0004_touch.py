@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql
 from mika.store.migrations.again import add_index, is_mysql, make_table
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 _RIGHTS = ("enabled", "multiplier_up", "multiplier_down")
 _WATCHED = {
