@@ -275,7 +275,7 @@ def key_as_json(info_hash: bytes, user_id: int, peer_id: bytes) -> dict[str, str
 def read_peer(row: Any) -> tuple[bytes, Peer]:
     """Read a peer and the info hash of its swarm."""
     fields = read_fields({"info_hash": HASH, **PEER}, row, "a peer")
-    return fields["info_hash"], thaw_peer(fields[name] for name in PEER_FIELDS)
+    return fields["info_hash"], thaw_peer([fields[name] for name in PEER_FIELDS])
 
 
 def batch_as_json(mark: Mark, **rows: Iterable[dict[str, Any]]) -> bytes:

@@ -75,9 +75,9 @@ class Contract(_TestCase):
         await deferLater(reactor, seconds)
 
     async def told(self, heard: Sequence[Change], kind: str, key: int | bytes | None) -> None:
-        """Wait until `heard` has the change of this row, or of any row of its kind."""
+        """Wait until `heard` has the change of this row (None: of any row), or of all rows of its kind."""
         waited = 0.0
-        while not {(change.kind, change.key) for change in heard} & {(kind, key), (kind, None)}:
+        while not any(change.kind == kind and (key is None or change.key in {key, None}) for change in heard):
             self.assertLess(waited, self.hears or 0, f"a change of {kind} {key!r} was not told; told was {heard}")
             await self.later(0.05)
             waited += 0.05

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 from twisted.internet.defer import gatherResults
 from zope.interface.verify import verifyObject
 
@@ -297,15 +299,16 @@ class UserStoreContract(Contract):
 
     async def test_users_changed_by_others_are_told(self) -> None:
         """A user who is disabled elsewhere is refused soon; so it is with roles. After `close` nothing is told."""
-        (user,) = await self.store.add_users([make_user(updated_at=1)])
+        now = int(time.time())  # as the API sets it: where stores are asked what changed, that is what they go by
+        (user,) = await self.store.add_users([make_user(updated_at=now)])
         other, heard = await self.listening()
-        await self.store.save_user(make_user(id=user.id, enabled=False, updated_at=2))
+        await self.store.save_user(make_user(id=user.id, enabled=False, updated_at=now + 2))
         await self.told(heard, "user", user.id)
         await self.store.save_role(Role(0, "vip"))
         await self.told(heard, "role", None)
         await other.close()
         del heard[:]
-        await self.store.save_user(make_user(id=user.id, updated_at=3))
+        await self.store.save_user(make_user(id=user.id, updated_at=now + 3))
         await self.later(self.hears or 0)
         self.assertEqual(heard, [])
 

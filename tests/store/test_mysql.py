@@ -25,10 +25,12 @@ from mika.testing.subjects import make_peer, make_torrent, make_user, peers_of, 
 class TestMysqlStore(StoreContract, TestCase):
     """The contract, on MariaDB."""
 
+    hears = 2.0
+
     def make_store(self):
         """Return a store on the test's database."""
         self.database = getattr(self, "database", None) or mariadb().fresh()
-        return SqlStore(Mysql(mariadb().url(self.database)), reactor)
+        return SqlStore(Mysql(mariadb().url(self.database), poll_interval=0.2), reactor)
 
 
 class TestValues(OnServer):

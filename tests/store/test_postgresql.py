@@ -71,6 +71,8 @@ def test_url_that_names_none(url, words):
 class TestPostgresql(OnDatabase, StoreContract, TestCase):
     """The contract, on PostgreSQL."""
 
+    hears = 2.0
+
 
 class TestBatches(OnDatabase, TestCase):
     """What only a server can do to a batch."""

@@ -19,6 +19,8 @@ from mika.testing.subjects import make_peer, make_torrent, make_user, peers_of
 class TestRedisStore(StoreContract, TestCase):
     """The contract, as an ACL user."""
 
+    hears = 2.0
+
     def make_store(self):
         """Return a store under the test's own prefix."""
         self.prefix = getattr(self, "prefix", None) or fresh_prefix()

@@ -52,11 +52,13 @@ class OnFile(TestCase):
 class TestSqlStore(StoreContract, TestCase):
     """The contract, on SQLite."""
 
+    hears = 2.0
+
     def make_store(self):
         """Return a store on the test's file."""
         self.path = getattr(self, "path", None) or Path(self.mktemp()).absolute()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        return SqlStore(Sqlite(self.path), reactor)
+        return SqlStore(Sqlite(self.path, poll_interval=0.2), reactor)
 
 
 def _batches():
