@@ -30,7 +30,7 @@ LOST_AT_ONCE = "closed the connection at once: where it wants TLS, the scheme is
 _CODES = {
     "WRONGPASS": "refuses the user name or the password",
     "NOAUTH": "wants a password: redis://user:password@host",
-    "NOPERM": "does not let mika's user do what it must (ACL): see docs/operations.md",
+    "NOPERM": "does not let mika's user do what it must (ACL): see docs/stores.md",
     "READONLY": REPLICA,
     "OOM": "is full: its maxmemory is reached, so raise that or move other data away",
     "MISCONF": "takes no changes, because it could not save to its disk: see its log, and make room there",

@@ -23,6 +23,9 @@ class Place:
     reads: Callable[[], int] = lambda: 0
     """How many reads the server has served so far, by its own statistics."""
 
+    settled: float = 1
+    """Seconds after which that figure is up to date."""
+
     def settings(self) -> dict[str, str]:
         """Return the environment of a tracker that keeps everything here."""
         return dict.fromkeys(("MIKA_STORES__USERS", "MIKA_STORES__TORRENTS", "MIKA_STORES__PEERS"), self.url)
@@ -50,7 +53,7 @@ def postgresql() -> Iterator[Place]:
             scans = "SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_user_tables"
             return int(server.sql(scans, database=name)[0][0])
 
-        yield Place(server.url(name), server.stop, server.start, reads)
+        yield Place(server.url(name), server.stop, server.start, reads, settled=12)  # idle ones report every 10 s
     finally:
         server.remove()
 

@@ -11,9 +11,6 @@ from functional.places import SERVERS
 QUIET = {"MIKA_FLUSH__INTERVAL": "1h", "MIKA_FLUSH__PEERS_INTERVAL": "1h", "MIKA_STORES__POLL_INTERVAL": "1h"}
 """Nothing but announces asks the store for anything."""
 
-SETTLED = 3
-"""Seconds after which a server's statistics are up to date."""
-
 
 @pytest.mark.parametrize("place", SERVERS.values(), ids=SERVERS)
 def test_warm_announces_read_nothing(tmp_path, place):
@@ -29,14 +26,14 @@ def test_warm_announces_read_nothing(tmp_path, place):
             while crowd.answers < 100:
                 time.sleep(0.02)
             crowd.pause()
-            time.sleep(SETTLED)
+            time.sleep(store.settled)
             warm, answers = store.reads(), crowd.answers
             assert warm > before
             crowd.go_on()
             while crowd.answers < answers + 1000:
                 time.sleep(0.02)
             crowd.pause()
-            time.sleep(SETTLED)
+            time.sleep(store.settled)
             assert store.reads() == warm
             crowd.end()
         finally:

@@ -30,7 +30,7 @@ COMMANDS = (
     "+hgetall +hexists +hlen +hscan +hdel +hincrby +sadd +srem +smembers +zadd +zrem +zrange +zrangebylex "
     "+zrangebyscore +geoadd +geosearch"
 )
-"""All that docs/operations.md says a user of mika's own needs."""
+"""All that docs/stores.md says a user of mika's own needs."""
 
 _numbers = itertools.count(1)
 

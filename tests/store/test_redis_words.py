@@ -104,7 +104,7 @@ class TestWords(Opening):
 
     def test_documented_user(self):
         """The commands that the page on operations names are those that these tests have."""
-        page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+        page = (Path(__file__).parents[2] / "docs" / "stores.md").read_text()
         user = page.partition("user mika on")[2].partition("```")[0]
         named = {word for word in user.split() if word.startswith("+")}
         self.assertEqual(named - {"+config|get"}, set(COMMANDS.split()))
