@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -125,10 +126,22 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
-            raise StoreError(self.dialect.words(error)) from None  # the cause holds the statement
+            words = self.dialect.words(error)
+            _let_go_of(error)
+            raise StoreError(words) from None  # the cause holds the statement
 
     def _let_go(self, pool: ThreadPool) -> None:
         pool.stop()
         if self._source is not None:
             self._source.dispose()
             self._source = None
+
+
+def _let_go_of(error: BaseException | None) -> None:
+    """Free what the frames of an error hold, such as a connection with its own TLS settings, which is most of a MiB.
+
+    They hold one another: during an outage hundreds would wait for Python's cyclic collector, which comes rarely here.
+    """
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

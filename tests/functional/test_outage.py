@@ -14,7 +14,7 @@ OUTAGE = 60
 """Seconds."""
 
 KINDS = ("users", "torrents", "peers")
-MEMORY = 64 << 20
+MEMORY = 32 << 20
 """How much more memory the tracker may have after it than before: the journal is on the disk."""
 
 

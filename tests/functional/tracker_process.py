@@ -126,10 +126,10 @@ class TrackerProcess:
         process.wait(PATIENCE)
 
     def memory(self) -> int:
-        """Return how many bytes of memory it has resident."""
+        """Return how many bytes of memory are its own: not those of files, which the kernel takes back as it likes."""
         assert self._process is not None
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.findall(r"RssAnon:\s+(\d+) kB", status)[0]) << 10
 
     def restart(self) -> None:
         """Stop it and start it again, on the same ports."""
