@@ -171,14 +171,31 @@ class Syncer(Periodic):
         super().__init__(reactor, interval)
         self.journal = journal
         self._reactor = reactor
+        self._trouble = ""
 
     async def work(self) -> None:
         """Do both in a thread: they wait for the disk."""
-        segments, wanted = self.journal.unsynced(), self.journal.wanted()
+        wanted = self.journal.wanted()
+        segments = self.journal.unsynced()
         if segments:
-            await self._in_thread(sync, segments)
+            try:
+                await self._in_thread(sync, segments)
+            except OSError as problem:
+                self._say(problem.strerror or str(problem))
+            else:
+                self._say("")
+            finally:
+                self.journal.synced()
         if wanted is not None and self.journal.directory is not None:
             self.journal.made(await self._in_thread(try_to_make, self.journal.directory, wanted))
+
+    def _say(self, trouble: str) -> None:
+        """Log once when the disk fails, and once when it does not any more."""
+        if trouble and not self._trouble:
+            self.log.critical("the journal cannot be forced to the disk: {trouble}", trouble=trouble)
+        elif self._trouble and not trouble:
+            self.log.info("the journal is forced to the disk again")
+        self._trouble = trouble
 
     def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *args, **kwargs)

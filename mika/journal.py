@@ -140,6 +140,8 @@ class Journal:
         self._lock = -1
         self._segments: deque[Segment] = deque()
         self._spare: Segment | None = None
+        self._syncing: list[Segment] = []
+        self._doomed: list[Segment] = []  # every store has them, and a thread still forces them to the disk
         # The segment that is written to, as the path of an announce needs it.
         self._buffer = mmap.mmap(-1, 1)
         self._at = self._end = 0
@@ -309,15 +311,26 @@ class Journal:
             self._turn()
 
     def unsynced(self) -> list[Segment]:
-        """Return the segments with records that were not forced to the disk yet."""
+        """Return the segments with records that were not forced to the disk yet; they stay open until `synced`."""
         self._settle()
-        return [each for each in self._segments if each.path is not None and each.synced < each.count]
+        self._syncing = [each for each in self._segments if each.path is not None and each.synced < each.count]
+        return self._syncing
+
+    def synced(self) -> None:
+        """Note that no thread uses a segment any more."""
+        self._syncing = []
+        while self._doomed:
+            self._doomed.pop().close(delete=True)
 
     def release(self, reached: int) -> None:
         """Delete the segments whose records every store has: those up to the number `reached`."""
         self._settle()
         while len(self._segments) > 1 and self._segments[0].last <= reached:
-            self._segments.popleft().close(delete=True)
+            segment = self._segments.popleft()
+            if segment in self._syncing:
+                self._doomed.append(segment)
+            else:
+                segment.close(delete=True)
             self._judge()
 
     def size(self) -> int:

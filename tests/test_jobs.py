@@ -231,6 +231,33 @@ def test_reaper_lets_silent_peers_go_in_their_second():
 class SyncerTests(TestCase):
     """The journal is forced to the disk in a thread, and its next file made there."""
 
+    async def test_disk_that_fails_is_said_once(self):
+        """And once when it does not any more; what is appended meanwhile is tried again."""
+        outcomes = [OSError(5, "Input/output error")] * 2 + [None]
+
+        def sync(_segments):
+            outcome = outcomes.pop(0)
+            if outcome is not None:
+                raise outcome
+
+        self.patch(mika.jobs, "sync", sync)
+        journal = Journal(mika.journal.Path(self.mktemp()).absolute())
+        journal.open()
+        journal.begin(0)
+        journal.append(peer_record(INFO_HASH, Peer(1, b"p" * 20, 0)))
+        syncer = Syncer(journal, reactor, 1.0)
+        with said() as words:
+            for _ in range(3):
+                await syncer.work()
+        self.assertEqual(
+            words,
+            [
+                ("critical", "the journal cannot be forced to the disk: Input/output error"),
+                ("info", "the journal is forced to the disk again"),
+            ],
+        )
+        journal.close(reached=1)
+
     async def test_syncs_and_makes_room(self):
         """The reactor's thread waits for neither."""
         self.patch(mika.journal, "RECORDS", 4)

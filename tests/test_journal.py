@@ -355,6 +355,20 @@ def test_sync_forces_what_is_new(directory, monkeypatch):
     journal.close()
 
 
+def test_segment_is_not_closed_under_the_thread_that_syncs_it(directory):
+    """Its descriptor could be another file's by then."""
+    journal = filled(directory, FEW + 1)
+    first, _ = journal.unsynced()
+    journal.release(FEW)
+    assert numbers(journal, FEW) == [FEW + 1]
+    os.fstat(first.descriptor)
+    assert first.path.exists()
+    journal.synced()
+    assert not first.path.exists()
+    journal.close(reached=FEW + 1)
+    assert list(directory.glob("*.segment")) == []
+
+
 def test_segment_that_cannot_be_made_leaves_no_file(directory, disk):
     """A start after the disk was full finds nothing half made."""
     opened(directory)[0].close()
