@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pymysql
-from servers.mariadb import PASSWORD, URL_PASSWORD, mariadb
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
@@ -11,6 +10,7 @@ from twisted.trial.unittest import TestCase
 from mika.errors import StoreError
 from mika.store.mysql import Mysql
 from mika.store.sql import SqlStore
+from servers.mariadb import PASSWORD, URL_PASSWORD, mariadb
 
 
 class OnServer(TestCase):
