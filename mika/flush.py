@@ -101,6 +101,11 @@ class Flush(ABC, Generic[Merge]):
         return self.reached
 
     @property
+    def running(self) -> bool:
+        """Whether something is being written."""
+        return bool(self._lock.locked)
+
+    @property
     def waiting(self) -> int:
         """How many records wait to be written."""
         return self._journal.last - self.reached

@@ -129,7 +129,10 @@ class Flusher(Periodic):
         ]
         for flush in due:
             self._due[flush.kind] = now + self._intervals[flush.kind]
-        await self._run(due)
+            if not flush.running:  # nobody waits for it: a store that hangs must not keep the others from being written
+                ensureDeferred(self._run([flush])).addErrback(
+                    lambda failure: self.log.failure("the journal could not be let go of", failure)
+                )
 
     async def flush(self) -> int:
         """Write all that waits now, due or not; answer how many rows were written."""

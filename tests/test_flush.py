@@ -210,6 +210,11 @@ def test_kinds_do_not_wait_for_one_another():
     torrents.callback(None)
     peers.callback(None)
     assert setting.flusher.waiting() == {"users": 1, "torrents": 0, "peers": 0}
+    for number in range(1, 4):
+        setting.announce(uploaded=number)
+        setting.site.clock.advance(1)
+        assert setting.flusher.waiting() == {"users": 1 + number, "torrents": 0, "peers": 0}
+    assert len(setting.rows("users")) == 1
 
 
 @pytest.mark.parametrize("batch", range(3), ids=KINDS)
