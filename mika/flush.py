@@ -21,6 +21,7 @@ from mika.errors import StoreError
 from mika.interfaces import IPeerStore, IStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
 from mika.journal import Journal
 from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.ledger.record import FRAME
 from mika.model import Torrent, User
 from mika.swarm.swarms import Swarms
 
@@ -152,8 +153,8 @@ class Flush(ABC, Generic[Merge]):
             if room <= 0:
                 return
             number, frames = next(self._journal.read(self._merged_to, min(room, end - self._merged_to)), (end, b""))
-            if number > end:  # numbers were left out, and the next record is behind it
-                number, frames = end, b""
+            if number > end:  # numbers were left out before these, so that more of them came than were asked for
+                number, frames = end, frames[: max(0, len(frames) - (number - end) * FRAME)]
             self._merged.add(frames)
             self._merged_to = number
             breath += room

@@ -174,6 +174,18 @@ def test_long_journal_lets_the_reactor_run():
     assert setting.stored_user().totals.announces == 3 * AT_ONCE
 
 
+@pytest.mark.parametrize(("end", "announces"), [(50, 0), (800, 0), (801, 1), (850, 50), (900, 100)])
+def test_numbers_that_were_left_out_are_no_records(end, announces):
+    """A start goes on behind the store that is farthest; another one may still have a smaller number."""
+    setting = Setting()
+    setting.journal.begin(800)
+    for number in range(100):
+        setting.announce(uploaded=number)
+    result(setting.users._merge(end, None))
+    assert setting.users._merged_to == end
+    assert sum(totals.announces for totals in setting.users._merged.rows.values()) == announces
+
+
 # ---- a store that is slow
 
 
