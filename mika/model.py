@@ -31,10 +31,10 @@ LEFT_UNKNOWN = 2**64 - 1
 
 @dataclass(slots=True)
 class Totals:
-    """What announces added up to: for one announce, for a batch that waits to be written, or since the beginning.
+    """What announces added up to: for one announce, for a batch, or since the beginning.
 
-    The only arithmetic on accounts: credit is added to live totals with `add`, and what a store has to write is
-    what the live totals grew `since` it wrote last.
+    The only arithmetic on accounts: credit is added to live totals, and records to a batch, with `add`; what somebody
+    changed a total by is what it grew `since`.
     """
 
     uploaded: int = 0

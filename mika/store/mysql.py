@@ -25,7 +25,7 @@ from mika.store.dialect import Dialect, Row, Watch, Write
 from mika.store.point import Point, wkb
 from mika.store.polling import Polling
 from mika.store.schema import metadata
-from mika.store.words import MYSQL_WORDS
+from mika.store.mysql_words import MYSQL_WORDS
 
 _OLDEST = {"MariaDB": (10, 1), "MySQL": (5, 7)}
 _FORM = "mysql://USER:PASSWORD@HOST:PORT/DATABASE"
