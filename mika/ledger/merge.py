@@ -43,7 +43,7 @@ class UserGrowth:
                 if row is None:
                     rows[user_id] = _totals(figures, flags)
                 else:
-                    _grow(row, figures, flags)
+                    row.add(_totals(figures, flags))
 
 
 class TorrentGrowth:
@@ -67,7 +67,7 @@ class TorrentGrowth:
                 if row is None:
                     rows[info_hash] = _totals(figures, flags)
                 else:
-                    _grow(row, figures, flags)
+                    row.add(_totals(figures, flags))
                 if flags & COMPLETED:
                     self.completers.add((info_hash, user_id))
 
@@ -95,19 +95,6 @@ def _totals(figures: list[int], flags: int) -> Totals:
     uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
     completed = 1 if flags & COMPLETED else 0
     return Totals(uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds, 1, completed)
-
-
-def _grow(row: Totals, figures: list[int], flags: int) -> None:
-    uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
-    row.uploaded += uploaded
-    row.downloaded += downloaded
-    row.uploaded_real += uploaded_real
-    row.downloaded_real += downloaded_real
-    row.bonus += bonus
-    row.seed_seconds += seed_seconds
-    row.announces += 1
-    if flags & COMPLETED:
-        row.completed += 1
 
 
 def bounded(growth: Totals) -> Totals:

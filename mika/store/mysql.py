@@ -22,10 +22,10 @@ from mika.errors import ConfigError, StoreError
 from mika.interfaces import Change
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Row, Watch, Write
+from mika.store.mysql_words import MYSQL_WORDS
 from mika.store.point import Point, wkb
 from mika.store.polling import Polling
 from mika.store.schema import metadata
-from mika.store.mysql_words import MYSQL_WORDS
 
 _OLDEST = {"MariaDB": (10, 1), "MySQL": (5, 7)}
 _FORM = "mysql://USER:PASSWORD@HOST:PORT/DATABASE"
