@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from mika.errors import OutOfStepError, StoreError
 from mika.interfaces import Circle, IPeerStore, Mark, PeerBatch
-from mika.store.point import distance
+from mika.store.globe import distance
 from mika.store.values import freeze_peer, thaw_peer
 
 SCHEMA = """CREATE TABLE IF NOT EXISTS marks (kind, instance, number, PRIMARY KEY (kind, instance));

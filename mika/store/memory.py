@@ -25,7 +25,7 @@ from mika.interfaces import (
     UserBatch,
 )
 from mika.model import DEFAULT_ROLE, INT64_MAX, Peer, Role, Torrent, Totals, User
-from mika.store.point import distance
+from mika.store.globe import distance
 from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_torrents, refuse_taken_users
 from mika.store.values import TOTALS, copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
 

@@ -1,4 +1,4 @@
-"""Places of peers as one column type for every SQL database, and the distance between two places.
+"""Places of peers as one column type for every SQL database, and the functions that measure between them.
 
 A place is (degrees north, degrees east). It travels as WKB: byte order, type, then degrees east and north as doubles;
 PostGIS keeps it as geography, MySQL and MariaDB as POINT, SQLite as those 21 bytes.
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from math import asin, cos, degrees, pi, radians, sin, sqrt
+from math import asin, cos, degrees, pi, radians, sin
 from typing import Any
 
 from sqlalchemy import Boolean, Double, Function, LargeBinary, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
-Place = tuple[float, float]
-
-EARTH_RADIUS = 6371008.7714
-"""Metres, the mean radius of WGS 84, which PostGIS uses for a sphere: so that every store finds the same peers."""
+from mika.store.globe import EARTH_RADIUS, Place, distance
 
 _WKB = struct.Struct("<BIdd")
 _MARGIN = 0.001  # degrees: what is on the edge of a rectangle is not in it
@@ -35,13 +32,6 @@ def from_wkb(data: bytes | None) -> Place | None:
         return None
     _, _, east, north = _WKB.unpack(data)
     return north, east
-
-
-def distance(one: Place, other: Place) -> float:
-    """Return the metres between two places on the sphere, by the haversine formula."""
-    north1, east1, north2, east2 = map(radians, (*one, *other))
-    half = sin((north2 - north1) / 2) ** 2 + cos(north1) * cos(north2) * sin((east2 - east1) / 2) ** 2
-    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(half)))
 
 
 def distance_m(one: bytes | None, other: bytes | None) -> float | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mika.interfaces import Circle, Mark
 from mika.model import Peer
-from mika.store.point import Place, distance
+from mika.store.globe import Place, distance
 from mika.store.redis_connection import Connection, Script
 from mika.store.redis_rows import MARK, check_applied, mark_words
 from mika.store.values import thaw_peer

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from mika.errors import StoreError
 from mika.interfaces import Circle, Mark, PeerBatch, UserBatch
 from mika.model import INT64_MAX, Role, Totals
-from mika.store.point import distance
+from mika.store.globe import distance
 from mika.testing import StoreContract
 from mika.testing.subjects import make_peer, make_torrent, make_user, peers_of
 
