@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 import pymysql
+from ports import free_port
 
 USER = "mika"
 PASSWORD = "s3cret/with@signs"
@@ -27,13 +28,6 @@ def _program(*names):
         if found:
             return found
     raise AssertionError(f"{names[0]} is missing: install the Debian package mariadb-server (make test does)")
-
-
-def free_port():
-    """Return a TCP port of loopback that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class MariaDb:

@@ -9,7 +9,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg2
+from ports import free_port
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
@@ -37,13 +37,6 @@ def _programs():
     if not found and on_path is None:
         raise AssertionError("PostgreSQL is not installed: apt-get install postgresql-postgis")
     return found[-1].parent if found else Path(on_path).parent
-
-
-def free_port():
-    """Return a port of the loopback that nobody has now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class PostgreSQL:

@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from ports import free_port
 
 USER = "mika"
 PASSWORD = "s3cret/with@signs"
@@ -33,13 +34,6 @@ COMMANDS = (
 """All that docs/stores.md says a user of mika's own needs."""
 
 _numbers = itertools.count(1)
-
-
-def free_port():
-    """Return a port of the loopback that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def make_certificate(directory, name, issuer=None, ca=False):

@@ -6,7 +6,8 @@ import pymysql
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from servers.mariadb import free_port, mariadb
+from ports import free_port
+from servers.mariadb import mariadb
 from servers.on_mariadb import OnServer
 from sqlalchemy.exc import IntegrityError, OperationalError
 from twisted.internet import reactor

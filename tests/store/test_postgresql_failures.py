@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import psycopg2
 import pytest
-from servers.postgresql import PASSWORD, OnDatabase, PostgreSQL, free_port, server
+from ports import free_port
+from servers.postgresql import PASSWORD, OnDatabase, PostgreSQL, server
 from sqlalchemy.exc import OperationalError
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase

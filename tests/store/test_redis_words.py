@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from servers.redis import COMMANDS, PASSWORD, USER, Redis, free_port, fresh_prefix, server, store_at
+from ports import free_port
+from servers.redis import COMMANDS, PASSWORD, USER, Redis, fresh_prefix, server, store_at
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import globalLogPublisher
