@@ -74,7 +74,7 @@ async def prepare(connection: Connection) -> None:
 async def warnings(connection: Connection) -> list[str]:
     """Return what could make Redis forget what it has confirmed, as far as it lets itself be asked."""
     told: dict[str, str] = {}
-    for name in ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy"):
+    for name in ("appendonly", "appendfsync", "aof-load-truncated", "maxmemory", "maxmemory-policy"):
         try:
             reply = await connection.ask("CONFIG", "GET", name)
         except StoreError:
@@ -85,6 +85,13 @@ async def warnings(connection: Connection) -> list[str]:
         found.append(
             "can lose batches that it has confirmed if it crashes: set appendonly yes and appendfsync always in it "
             f"(now they are {told['appendonly']} and {told['appendfsync']})"
+        )
+    if told["appendonly"] == "yes" and told["aof-load-truncated"] != "no":
+        # Redis drops the end of a file that was cut in the middle of a transaction, but keeps its beginning: at the
+        # start after that, the beginning and the next transaction are carried out as one.
+        found.append(
+            "can count a batch twice after it crashes in the middle of one: set aof-load-truncated no in it, and run "
+            "redis-check-aof --fix where it then refuses to start"
         )
     if told["maxmemory"] != "0" and told["maxmemory-policy"].startswith("allkeys"):
         found.append(

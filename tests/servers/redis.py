@@ -74,6 +74,7 @@ class Redis:
         make_certificate(self.directory, "server", ca)
         make_certificate(self.directory, "other", ca=True)
         self._process = None
+        self._torn = 0  # how often the log has said that a file is torn
         self.options = [
             "bind 127.0.0.1",
             "tls-cert-file server.pem",
@@ -85,6 +86,7 @@ class Redis:
             "save ''",
             "appendonly yes",
             "appendfsync always",
+            "aof-load-truncated no",
             f"requirepass {PASSWORD}",
             f"user {USER} on >{PASSWORD} ~mika* &mika* {COMMANDS}",
             *options,
@@ -117,9 +119,18 @@ class Redis:
         until = time.monotonic() + 20
         while not self._answers():
             if time.monotonic() > until or self._process.poll() is not None:
-                return False
+                return self._mend() and self._started()
             time.sleep(0.02)
         return True
+
+    def _mend(self):
+        """Cut off what a crash left half written, as an operator does; answer whether there was anything."""
+        before = self._torn
+        self._torn = (self.directory / "log").read_text().count("redis-check-aof --fix")
+        if self._torn > before:
+            (manifest,) = self.directory.glob("appendonlydir/*.manifest")
+            subprocess.run(["redis-check-aof", "--fix", manifest], input=b"y\n", capture_output=True, check=True)
+        return self._torn > before
 
     def _answers(self):
         try:

@@ -226,5 +226,7 @@ class TestWarnings(TestCase):
         self.assertIn("set appendonly yes and appendfsync always in it (now they are yes and everysec)", line)
         (line,) = await self.opened("appendonly no")
         self.assertIn("(now they are no and always)", line)
+        (line,) = await self.opened("aof-load-truncated yes")
+        self.assertRegex(line, r"can count a batch twice .*: set aof-load-truncated no in it, and run redis-check-aof")
         (line,) = await self.opened("maxmemory 1gb", "maxmemory-policy allkeys-lru")
         self.assertIn("set maxmemory-policy noeviction in it (now it is allkeys-lru)", line)
