@@ -81,7 +81,7 @@ class TestBrokenConnection(TestCase):
         self.assertGreaterEqual(number, confirmed)
 
     async def test_torn_file_of_the_server(self):
-        """A power cut in the middle of writing a batch takes the batch and its mark; its torn rest never counts later."""
+        """A power cut in the middle of a batch takes the batch and its mark; its torn rest never counts later."""
         store = await self.with_users()
         await store.apply_users(self.batch(0))
         (file,) = self.server.directory.glob("appendonlydir/*.incr.aof")
