@@ -37,7 +37,7 @@ RECORDS = 45_000
 MOST_IN_MEMORY = 64
 """Segments that are kept without a disk: 2.9 million announces, half a GiB. Then announces are refused."""
 
-_NAME = re.compile(r"([0-9a-f]{16})\.segment")
+_NAME = re.compile(r"([0-9a-f]{16})(?:-[0-9a-f]{8})?\.segment")
 _MASK = 0xFFFFFFFF
 
 
@@ -62,9 +62,10 @@ class Segment:
     @classmethod
     def make(cls, directory: Path, first: int) -> Segment:
         """Make a file with room for every record, so that no later write can find the disk full; `OSError` if not."""
-        path = directory / f"{first:016x}.segment"
+        # A name of its own: the reactor and a thread may come to make the same one, and one of them is thrown away.
+        path = directory / f"{first:016x}-{secrets.token_hex(4)}.segment"
         size = START + RECORDS * FRAME
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, size)
             os.pwrite(descriptor, HEADER.pack(MAGIC, VERSION, FRAME, first), 0)
@@ -302,7 +303,10 @@ class Journal:
         if self._spare is not None or not self._end:
             segment.close(delete=True)
         elif not was_in_trouble:
-            self._spare = segment
+            if segment.first == self._segments[-1].first + RECORDS:
+                self._spare = segment
+            else:  # it came too late: another one is in its place
+                segment.close(delete=True)
         elif segment.first == self.last + 1:
             self._settle()
             self._go_on_in(segment)

@@ -340,6 +340,22 @@ def test_next_segment_is_made_ahead(directory):
     assert list(directory.glob("*.segment")) == []
 
 
+def test_segment_that_is_made_too_late_harms_nobody(directory):
+    """This one was full, and the next one in use, before the thread was done: that one's file is left alone."""
+    journal = filled(directory, FEW - 1)
+    late = try_to_make(directory, journal.wanted())
+    for number in range(FEW, FEW + 4):
+        journal.append(record(number))
+    journal.made(late)
+    assert len(list(directory.glob("*.segment"))) == 2
+    for number in range(FEW + 4, 3 * FEW + 2):
+        journal.append(record(number))
+    kill(journal)
+    again, said = opened(directory)
+    assert (numbers(again), said) == (list(range(1, 3 * FEW + 2)), [])
+    again.close()
+
+
 def test_sync_forces_what_is_new(directory, monkeypatch):
     """Each segment with new records once, until there are newer ones."""
     forced = []
