@@ -40,8 +40,9 @@ class Swarms:
         self._changed = changed
         self._swarms: dict[bytes, Swarm] = {}
         self._of_user: dict[int, set[Swarm]] = {}
-        # Peers by the second at which to look whether they fell silent; the heap has the seconds in order.
-        self._due: dict[int, list[tuple[Swarm, Peer]]] = {}
+        # Peers by the second at which to look whether they fell silent; the heap has the seconds in order. A peer that
+        # is gone is gone from here too: sessions that come and go all the time would be held for a `peer_ttl`.
+        self._due: dict[int, dict[Peer, Swarm]] = {}
         self._seconds: list[int] = []
 
     def __len__(self) -> int:
@@ -93,6 +94,7 @@ class Swarms:
     def remove(self, swarm: Swarm, peer: Peer) -> None:
         """Forget a peer altogether: it announced its stop, or another takes its place."""
         self.peer_count -= peer.active
+        self._look_no_more(peer)
         swarm.discard(peer)
         if peer.user_id not in swarm.by_user:
             mine = self._of_user[peer.user_id]
@@ -112,7 +114,7 @@ class Swarms:
         self.peer_count -= 1
         swarm.silence(peer)
         self._changed(swarm.info_hash, peer, False)
-        self._look(swarm, peer, peer.last_seen + self.counters_ttl)
+        self._look(swarm, peer, self._forgotten_at(peer))
 
     def drop_torrent(self, info_hash: bytes) -> None:
         """Forget every peer of a torrent that was deleted."""
@@ -154,7 +156,7 @@ class Swarms:
         swarm.restore(peer, self.listable)
         self._of_user.setdefault(peer.user_id, set()).add(swarm)
         self.peer_count += peer.active
-        self._look(swarm, peer, self._silent_at(peer) if peer.active else peer.last_seen + self.counters_ttl)
+        self._look(swarm, peer, self._silent_at(peer) if peer.active else self._forgotten_at(peer))
 
     def expire(self, now: int, most: int = 10_000) -> int:
         """Look at the peers that are due, at most so many at a time; answer how many left or were forgotten.
@@ -163,13 +165,12 @@ class Swarms:
         """
         changed = 0
         while self._seconds and self._seconds[0] < now and most > 0:
-            bucket = self._due[self._seconds[0]]
             second = self._seconds[0]
+            bucket = self._due[second]
             while bucket and most > 0:
-                swarm, peer = bucket.pop()
+                peer, swarm = bucket.popitem()
                 most -= 1
-                if peer.due == second:
-                    changed += self._judge(swarm, peer, now)
+                changed += self._judge(swarm, peer, now)
             if not bucket and self._seconds[0] == second:  # else one of them is due even before, and comes first
                 heapq.heappop(self._seconds)
                 del self._due[second]
@@ -177,13 +178,11 @@ class Swarms:
 
     def _judge(self, swarm: Swarm, peer: Peer, now: int) -> bool:
         """Decide about a peer that is due: look again later, or silence it, or forget it."""
-        if swarm.peers.get((peer.user_id, peer.peer_id)) is not peer:
-            return False
         if not peer.active:
             if peer.last_seen + self.counters_ttl < now:
                 self.forget(swarm, peer)
                 return True
-            self._look(swarm, peer, peer.last_seen + self.counters_ttl)
+            self._look(swarm, peer, self._forgotten_at(peer))
             return False
         if peer.last_seen + self.peer_ttl < now:
             self.silence(swarm, peer)
@@ -205,10 +204,21 @@ class Swarms:
         seen6 = peer.seen6 if peer.endpoint6 else peer.last_seen
         return min(seen4, seen6, peer.last_seen) + self.peer_ttl
 
+    def _forgotten_at(self, peer: Peer) -> int:
+        """Return when to forget a silent peer: to the minute, for there are 1.8 million seconds in three weeks."""
+        return -(-(peer.last_seen + self.counters_ttl) // 60) * 60
+
     def _look(self, swarm: Swarm, peer: Peer, second: int) -> None:
+        """Look at this peer at this second, and no longer at the one before."""
+        self._look_no_more(peer)
         peer.due = second
         bucket = self._due.get(second)
         if bucket is None:
-            bucket = self._due[second] = []
+            bucket = self._due[second] = {}
             heapq.heappush(self._seconds, second)
-        bucket.append((swarm, peer))
+        bucket[peer] = swarm
+
+    def _look_no_more(self, peer: Peer) -> None:
+        bucket = self._due.get(peer.due)
+        if bucket is not None:
+            bucket.pop(peer, None)

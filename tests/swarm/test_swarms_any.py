@@ -83,7 +83,7 @@ class AnyStory(RuleBasedStateMachine):
             self.told(info_hash, peer, gone=True)
             del self.model[info_hash, user_id, peer_id]
 
-    @rule(seconds=st.sampled_from([0, 1, 1, TTL - 1, TTL, TTL + 1, 35]), portion=st.sampled_from([1, 2, 100]))
+    @rule(seconds=st.sampled_from([0, 1, 1, TTL - 1, TTL, TTL + 1, 35, 61]), portion=st.sampled_from([1, 2, 100]))
     def expire(self, seconds, portion):
         """Let time pass and look who fell silent, first a few at a time, then all who are due."""
         self.now += seconds
@@ -95,7 +95,8 @@ class AnyStory(RuleBasedStateMachine):
                 known.active = False
             if not known.active:
                 known.endpoints = {}
-            if not known.active and known.last_seen + self.counters_ttl < self.now:
+            minute = -(-(known.last_seen + self.counters_ttl) // 60) * 60
+            if not known.active and minute < self.now:
                 del self.model[key]
             known.endpoints = {
                 width: (endpoint, seen) for width, (endpoint, seen) in known.endpoints.items() if seen + TTL >= self.now
