@@ -16,7 +16,8 @@ from twisted.logger import Logger
 from mika.admin.auth import Scope, Tokens
 from mika.admin.call import Answer, Call, Context, Request
 from mika.admin.problems import ProblemError, field_problem, invalid
-from mika.admin.routes import METRICS, PARAMETERS, Route, find
+from mika.admin.route import Route
+from mika.admin.routes import METRICS, PARAMETERS, find
 from mika.errors import ConflictError, NotFoundError, StoreError
 
 MAX_ITEMS = 20_000

@@ -1,24 +1,21 @@
-"""The table of routes: router, permissions and, one day, the OpenAPI document, all from the same rows."""
+"""The table of routes: router, permissions and the OpenAPI document, all from the same rows (`route.py`)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from mika.admin import metrics, roles, status, torrents, users, views, whitelist
 from mika.admin.auth import Scope
-from mika.admin.call import Answer, Call
 from mika.admin.models import (
     ClientName,
     InfoHash,
     NewRole,
     NewTorrent,
     NewUser,
-    NoQuery,
     Page,
     PathId,
     Prefix,
@@ -28,6 +25,7 @@ from mika.admin.models import (
     TorrentPut,
     UserFields,
 )
+from mika.admin.route import Route
 
 PARAMETERS: dict[str, TypeAdapter[Any]] = {
     "info_hash": TypeAdapter(InfoHash),
@@ -37,22 +35,7 @@ PARAMETERS: dict[str, TypeAdapter[Any]] = {
 """What stands in braces in a path, and what it must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method of one path. `scope` is `None` where no token is needed; `many`: the body may be an array, too."""
-
-    method: str
-    path: str
-    function: Callable[[Call], Awaitable[Answer]]
-    scope: Scope | None
-    answer: type[BaseModel] | None
-    status: int = 200
-    body: type[BaseModel] | None = None
-    many: bool = False
-    query: type[BaseModel] = NoQuery
-
-
-READ, WRITE = Scope.READ, Scope.WRITE
+READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
 TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
@@ -61,19 +44,19 @@ CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
 ROUTES = (
     Route("GET", "/healthz", status.show_healthy, None, views.Ok),
-    Route("GET", "/readyz", status.show_ready, None, views.Ok),
-    Route("GET", METRICS, metrics.show_metrics, READ, None),
+    Route("GET", "/readyz", status.show_ready, None, views.Ok, refusals=(503,)),
+    Route("GET", METRICS, metrics.show_metrics, READ, None, media_type="text/plain"),
     Route("GET", "/v1/status", status.show_status, READ, views.Status),
     Route("GET", TORRENTS, torrents.list_torrents, READ, views.Items[views.Torrent], query=Page),
     Route("POST", TORRENTS, torrents.add_torrents, WRITE, views.Torrent, 201, NewTorrent, many=True),
     Route("GET", TORRENT, torrents.show_torrent, READ, views.Torrent),
-    Route("PUT", TORRENT, torrents.put_torrent, WRITE, views.Torrent, body=TorrentPut),
+    Route("PUT", TORRENT, torrents.put_torrent, WRITE, views.Torrent, body=TorrentPut, creates=True),
     Route("PATCH", TORRENT, torrents.change_torrent, WRITE, views.Torrent, body=TorrentFields),
     Route("DELETE", TORRENT, torrents.delete_torrent, WRITE, None, 204, query=Removal),
     Route("GET", USERS, users.list_users, READ, views.Items[views.User], query=Page),
     Route("POST", USERS, users.add_users, WRITE, views.User, 201, NewUser, many=True),
     Route("GET", USER, users.show_user, READ, views.User),
-    Route("PUT", USER, users.put_user, WRITE, views.User, body=NewUser),
+    Route("PUT", USER, users.put_user, WRITE, views.User, body=NewUser, creates=True),
     Route("PATCH", USER, users.change_user, WRITE, views.User, body=UserFields),
     Route("DELETE", USER, users.delete_user, WRITE, None, 204),
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User),
@@ -81,9 +64,9 @@ ROUTES = (
     Route("POST", ROLES, roles.add_role, WRITE, views.Role, 201, NewRole),
     Route("GET", ROLE, roles.show_role, READ, views.Role),
     Route("PATCH", ROLE, roles.change_role, WRITE, views.Role, body=RoleFields),
-    Route("DELETE", ROLE, roles.delete_role, WRITE, None, 204),
+    Route("DELETE", ROLE, roles.delete_role, WRITE, None, 204, refusals=(409,)),
     Route("GET", CLIENTS, whitelist.list_clients, READ, views.Items[views.Client], query=Page),
-    Route("PUT", CLIENT, whitelist.put_client, WRITE, views.Client, body=ClientName),
+    Route("PUT", CLIENT, whitelist.put_client, WRITE, views.Client, body=ClientName, creates=True),
     Route("DELETE", CLIENT, whitelist.delete_client, WRITE, None, 204),
 )
 
