@@ -10,6 +10,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -88,9 +89,25 @@ def _network(value: Any) -> Any:
         raise ValueError(f"{problem}") from None
 
 
+def _moment(value: Any) -> int:
+    """Return a time in whole seconds since 1970: TOML has times of its own, an environment and JSON have text."""
+    problem = "a time is written like 2026-12-24T18:00:00Z; without a zone it is UTC"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(problem) from None
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise ValueError(problem)  # noqa: TRY004 - as above
+    return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
+
+
 Duration = Annotated[float, BeforeValidator(_duration)]
 Thousandths = Annotated[int, BeforeValidator(lambda value: _decimal(value, 3)), Field(ge=0, le=1_000_000)]
 Nano = Annotated[int, BeforeValidator(lambda value: _decimal(value, 9)), Field(ge=0, le=1_000_000 * NANO_POINTS)]
+Moment = Annotated[int, BeforeValidator(_moment)]
 Listen = Annotated[HostPort, BeforeValidator(_host_port)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 
@@ -193,20 +210,41 @@ class Api(Section):
         return self
 
 
+class CreditWindow(Section):
+    """Multipliers of the whole site from one time until another: a weekend of freeleech."""
+
+    since: Moment = Field(alias="from")
+    until: Moment
+    multiplier_up: Thousandths = key(1, "As in [credit].")
+    multiplier_down: Thousandths = key(1, "As in [credit].")
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Self:
+        if self.until <= self.since:
+            raise ValueError("until must be later than from")
+        return self
+
+
 class Credit(Section):
     """What transfers are worth, for everybody. Roles, users and torrents have multipliers of their own."""
 
     multiplier_up: Thousandths = key(1, "Upload counts so many times; the largest multiplier in force wins.")
     multiplier_down: Thousandths = key(1, "Download counts so many times; the smallest wins. 0 is freeleech.")
+    windows: list[CreditWindow] = key(
+        [],
+        "Multipliers at times, by the time of the announce: "
+        "{from = 2026-12-24T00:00:00Z, until = 2026-12-27T00:00:00Z, multiplier_down = 0}.",
+    )
 
 
 class Bonus(Section):
-    """Points for seeding: per_hour x (1 + scarcity / seeders) x (1 + per_gib x size in GiB) an hour and torrent."""
+    """Points an hour: per_hour x (1 + scarcity / seeders) x (1 + per_gib x GiB) x (1 + per_year x years)."""
 
     enabled: bool = key(True, "Give points at all.")
     per_hour: Nano = key(1, "Points an hour of seeding one torrent.")
     scarcity: Thousandths = key(4, "How much more a torrent with few seeders is worth.")
     per_gib: Nano = key(0, "How much more a large torrent is worth, for each GiB.")
+    per_year: Nano = key(0, "How much more an old torrent is worth, for each year since it was added.")
 
 
 class Flush(Section):
@@ -301,9 +339,12 @@ def _in_words(problem: ValidationError, sources: dict[str, str]) -> str:
     lines = []
     for error in problem.errors():
         dotted = ".".join(str(part) for part in error["loc"][:2])
-        where = sources.get(dotted, dotted)
+        inner = [str(part) for part in error["loc"][2:] if isinstance(part, str)]
+        where = " ".join([sources.get(dotted, dotted), *inner])
         if error["type"] == "extra_forbidden":
             what = "there is no such key; see --print-config"
+        elif error["type"] == "missing":
+            what = "this is needed"
         elif error["type"] == "model_type":
             what = f"this is a section, written [{dotted}], and not a key"
         else:

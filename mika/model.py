@@ -7,6 +7,7 @@ integers, so that sums are exact. `directory.py` holds the live objects, `store/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import sub
 
@@ -99,7 +100,11 @@ class Role:
 
 @dataclass(slots=True, eq=False)
 class User:
-    """An account. `totals` are live, `written` is what the store has of them."""
+    """An account. `totals` are live, `written` is what the store has of them.
+
+    `freeleech` are its tokens: until when (seconds since 1970) downloads of a torrent, by its own `info_hash`, are
+    free. It is replaced, never changed.
+    """
 
     id: int
     name: str
@@ -113,6 +118,7 @@ class User:
     remote_id: str | None = None
     created_at: int = 0
     updated_at: int = 0
+    freeleech: Mapping[bytes, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
 

@@ -20,7 +20,7 @@ from mika.errors import ConfigError
 from mika.flush import Flush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
-from mika.ledger.credit import Ledger, Rates
+from mika.ledger.credit import Ledger, Rates, Window
 from mika.ledger.record import peer_record
 from mika.logs import log_observer
 from mika.model import Peer
@@ -159,6 +159,10 @@ def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: 
         per_hour=config.bonus.per_hour if config.bonus.enabled else 0,
         scarcity=config.bonus.scarcity,
         per_gib=config.bonus.per_gib,
+        per_year=config.bonus.per_year,
+        windows=tuple(
+            Window(each.since, each.until, each.multiplier_up, each.multiplier_down) for each in config.credit.windows
+        ),
         seed_limit=int(2 * section.announce_interval),
     )
     stages = Stages(

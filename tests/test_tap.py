@@ -18,6 +18,7 @@ from mika import __version__
 from mika.config import load_config, print_config
 from mika.errors import ConfigError
 from mika.jobs import Flusher, Reaper, Syncer
+from mika.ledger.credit import Window
 from mika.refresh import Refresher
 from mika.server.admin import AdminService
 from mika.server.listen import AnnounceService
@@ -199,6 +200,19 @@ def test_addresses_of_the_families_that_are_served(tracker, served, tmp_path):
         ({"MIKA_BONUS__PER_HOUR": "0.5", "MIKA_BONUS__PER_GIB": "0.000000001"}, {"per_hour": 5 * 10**8, "per_gib": 1}),
         ({"MIKA_CREDIT__MULTIPLIER_UP": "1.25", "MIKA_CREDIT__MULTIPLIER_DOWN": "0"}, {"multiplier_up": 1250}),
         ({"MIKA_TRACKER__ANNOUNCE_INTERVAL": "10m"}, {"seed_limit": 1200}),
+        ({"MIKA_BONUS__PER_YEAR": "0.5"}, {"per_year": 5 * 10**8}),
+        (
+            {
+                "MIKA_CREDIT__WINDOWS": "[{from = 2026-12-24T01:00:00+01:00, until = '2026-12-25', "
+                "multiplier_down = 0}, {from = 2026-12-24, until = 2026-12-24T00:00:01, multiplier_up = 1.5}]"
+            },
+            {
+                "windows": (
+                    Window(1_798_070_400, 1_798_156_800, 1000, 0),
+                    Window(1_798_070_400, 1_798_070_401, 1500, 1000),
+                )
+            },
+        ),
     ],
 )
 def test_rates_are_those_of_the_configuration(environ, rates, tmp_path):

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Peer, Role, Torrent, Totals, User
 from mika.wire.request import AnnounceRequest
 
 GIB = 2**30
+YEAR = 365 * 86400
+
+_ALWAYS = 2**63
 
 _EVERYMAN = Role(DEFAULT_ROLE, "member")
+
+
+class Window(NamedTuple):
+    """Multipliers (thousandths) of the whole site at times: from `since` until before `until`, seconds since 1970."""
+
+    since: int
+    until: int
+    multiplier_up: int = UNIT_MULTIPLIER
+    multiplier_down: int = UNIT_MULTIPLIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +36,36 @@ class Rates:
     scarcity: int = 4000
     per_gib: int = 0
     seed_limit: int = 3600
+    per_year: int = 0
+    windows: tuple[Window, ...] = ()
 
 
 class Ledger:
     """Values announces by the site's rates and the roles that its users have."""
 
     def __init__(self, rates: Rates, roles: Mapping[int, Role]) -> None:
-        self.rates = rates
         self._roles = roles
+        self.rates = rates
+
+    @property
+    def rates(self) -> Rates:
+        """The rates in force; new ones count from the next announce."""
+        return self._rates
+
+    @rates.setter
+    def rates(self, rates: Rates) -> None:
+        self._rates = rates
+        self._turn(0)
+
+    def _turn(self, now: int) -> None:
+        """Note what the site's multipliers are at `now`, and between which times they stay so."""
+        rates = self._rates
+        current = [each for each in rates.windows if each.since <= now < each.until]
+        edges = {edge for each in rates.windows for edge in each[:2]}
+        self._since = max((edge for edge in edges if edge <= now), default=-_ALWAYS)
+        self._until = min((edge for edge in edges if edge > now), default=_ALWAYS)
+        self._up = max([rates.multiplier_up, *(each.multiplier_up for each in current)])
+        self._down = min([rates.multiplier_down, *(each.multiplier_down for each in current)])
 
     def credit(
         self, user: User, torrent: Torrent, peer: Peer, request: AnnounceRequest, seeders: int, now: int
@@ -38,7 +73,8 @@ class Ledger:
         """Return what an announce of a known peer adds to its user and its torrent (`completed` is the tracker's).
 
         The growth of each counter since the peer's last announce; one that went back counts 0 for that counter alone.
-        Seed time is the time since then, while it seeded and still does.
+        All of it is worth what holds at `now`, whatever held while it was transferred. Seed time is the time since
+        the last announce, while it seeded and still does.
         """
         uploaded = request.uploaded - peer.uploaded
         downloaded = request.downloaded - peer.downloaded
@@ -47,27 +83,35 @@ class Ledger:
         credited_up, credited_down = uploaded, downloaded
         if uploaded or downloaded:
             role = self._roles.get(user.role, _EVERYMAN)
-            rates = self.rates
-            up = max(rates.multiplier_up, role.multiplier_up, user.multiplier_up, torrent.multiplier_up)
-            down = min(rates.multiplier_down, role.multiplier_down, user.multiplier_down, torrent.multiplier_down)
+            if not self._since <= now < self._until:
+                self._turn(now)
+            up = max(self._up, role.multiplier_up, user.multiplier_up, torrent.multiplier_up)
+            down = min(self._down, role.multiplier_down, user.multiplier_down, torrent.multiplier_down)
+            if user.freeleech and user.freeleech.get(torrent.info_hash, 0) > now:
+                down = 0
             credited_up = uploaded * up // UNIT_MULTIPLIER
             credited_down = downloaded * down // UNIT_MULTIPLIER
         seconds = bonus = 0
         if peer.seeder and request.left == 0 and now > peer.last_seen:
-            seconds = min(now - peer.last_seen, self.rates.seed_limit)
-            bonus = self.points(seconds, seeders, torrent.size)
+            seconds = min(now - peer.last_seen, self._rates.seed_limit)
+            age = now - torrent.created_at if torrent.created_at else 0
+            bonus = self.points(seconds, seeders, torrent.size, age)
         return Totals(credited_up, credited_down, uploaded, downloaded, bonus, seconds, 1)
 
-    def points(self, seconds: int, seeders: int, size: int) -> int:
-        """Return the nano-points for seeding: per_hour x (1 + scarcity / seeders) x (1 + per_gib x GiB) an hour.
+    def points(self, seconds: int, seeders: int, size: int, age: int = 0) -> int:
+        """Return the nano-points for seeding a torrent of this `size` (bytes) and `age` (seconds).
 
-        Rounded down once, to a thousand-millionth of a point.
+        per_hour x (1 + scarcity / seeders) x (1 + per_gib x GiB) x (1 + per_year x years of 365 days) an hour,
+        rounded down once, to a thousand-millionth of a point.
         """
-        rates = self.rates
+        rates = self._rates
         seeders = max(1, seeders)
         points = seconds * rates.per_hour * (1000 * seeders + rates.scarcity)
         unit = 3600 * 1000 * seeders
         if rates.per_gib:
             points *= GIB * NANO_POINTS + rates.per_gib * size
             unit *= GIB * NANO_POINTS
+        if rates.per_year and age > 0:
+            points *= YEAR * NANO_POINTS + rates.per_year * age
+            unit *= YEAR * NANO_POINTS
         return min(points // unit, INT64_MAX)

@@ -10,7 +10,7 @@ from builders import INFO_HASH, NOW, PEER_ID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mika.ledger.credit import Ledger, Rates
+from mika.ledger.credit import YEAR, Ledger, Rates, Window
 from mika.model import INT64_MAX, NANO_POINTS, Peer, Role, Torrent, Totals, User
 from mika.wire.request import AnnounceRequest
 
@@ -146,23 +146,105 @@ def test_points(seconds, seeders, size, rates, points):
     assert Ledger(Rates(**rates), {}).points(seconds, seeders, size) == points
 
 
+@pytest.mark.parametrize(
+    ("age", "points"),
+    [(0, NANO_POINTS), (YEAR // 2, NANO_POINTS * 5 // 4), (2 * YEAR, 2 * NANO_POINTS), (-YEAR, NANO_POINTS)],
+)
+def test_points_for_an_old_torrent(age, points):
+    """X (1 + per_year x years), and nothing less for one that a clock set wrong has added in the future."""
+    rates = Rates(scarcity=0, per_year=NANO_POINTS // 2)
+    assert Ledger(rates, {}).points(3600, 1, 0, age) == points
+
+
+@pytest.mark.parametrize(("created_at", "points"), [(NOW - YEAR, 2), (NOW + 60, 1), (0, 1)])
+def test_age_is_since_the_torrent_was_added(created_at, points):
+    """One of which nobody knows when that was is not as old as the computers' calendar."""
+    ledger = Ledger(Rates(scarcity=0, per_year=NANO_POINTS), {})
+    request = AnnounceRequest(None, INFO_HASH, PEER_ID, bytes(6), left=0)
+    peer = make_peer(seeder=True, last_seen=NOW - 3600)
+    credit = ledger.credit(User(1, "anna", "x" * 8), Torrent(INFO_HASH, created_at=created_at), peer, request, 1, NOW)
+    assert credit.bonus == points * NANO_POINTS
+
+
+WINDOWS = (Window(NOW, NOW + 100, 2000, 1000), Window(NOW + 50, NOW + 200, 1000, 0), Window(NOW + 300, NOW + 301, 5000))
+
+
+@pytest.mark.parametrize(
+    ("at", "up", "down"),
+    [
+        (-1, 1000, 1000),
+        (0, 2000, 1000),
+        (49, 2000, 1000),
+        (50, 2000, 0),
+        (99, 2000, 0),
+        (100, 1000, 0),
+        (199, 1000, 0),
+        (200, 1000, 1000),
+        (300, 5000, 1000),
+        (301, 1000, 1000),
+    ],
+)
+def test_window_counts_from_its_begin_until_before_its_end(at, up, down):
+    """By the time of the announce, for all that was transferred since the last one."""
+    found = worth(make_peer(), {"uploaded": 1000, "downloaded": 1000}, now=NOW + at, windows=WINDOWS)
+    assert (found.uploaded, found.downloaded) == (up, down)
+    assert (found.uploaded_real, found.downloaded_real) == (1000, 1000)
+
+
+def test_windows_follow_the_clock_and_new_rates():
+    """One ledger for all times, also where the clock is set back, and where staff change the rates meanwhile."""
+    ledger = Ledger(Rates(windows=WINDOWS), {})
+    request = AnnounceRequest(None, INFO_HASH, PEER_ID, bytes(6), uploaded=1000, downloaded=1000, left=1)
+
+    def worth_at(now: int) -> tuple[int, int]:
+        credit = ledger.credit(User(1, "anna", "x" * 8), Torrent(INFO_HASH), make_peer(), request, 1, now)
+        return credit.uploaded, credit.downloaded
+
+    order = [-1, 0, 60, 150, 60, 250, 0]
+    assert [worth_at(NOW + at) for at in order] == [
+        *((1000, 1000), (2000, 1000), (2000, 0), (1000, 0), (2000, 0), (1000, 1000), (2000, 1000))
+    ]
+    ledger.rates = Rates(multiplier_up=3000)
+    assert worth_at(NOW) == (3000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "downloaded"),
+    [
+        ({INFO_HASH: NOW + 1}, 0),
+        ({INFO_HASH: NOW}, 500),
+        ({INFO_HASH: NOW - 1}, 500),
+        ({bytes(20): NOW + 1}, 500),
+        ({}, 500),
+    ],
+)
+def test_token_makes_one_torrent_free_until_its_end(tokens, downloaded):
+    """For its user and its torrent alone; upload counts as ever, and what is real stays real."""
+    user = User(1, "anna", "x" * 8, freeleech=tokens)
+    request = AnnounceRequest(None, INFO_HASH, PEER_ID, bytes(6), uploaded=700, downloaded=500, left=1)
+    credit = Ledger(Rates(), {}).credit(user, Torrent(INFO_HASH), make_peer(), request, 0, NOW)
+    assert (credit.uploaded, credit.downloaded) == (700, downloaded)
+    assert (credit.uploaded_real, credit.downloaded_real) == (700, 500)
+
+
 @given(
-    seconds=st.integers(0, 10**6),
-    seeders=st.integers(0, 10**6),
-    size=st.integers(0, 2**63 - 1),
+    seeding=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 2**63 - 1), st.integers(0, 2**40)),
     per_hour=st.integers(0, 10**15),
     scarcity=st.integers(0, 10**6),
     per_gib=st.one_of(st.just(0), st.integers(0, 10**15)),
+    per_year=st.one_of(st.just(0), st.integers(0, 10**15)),
 )
-def test_points_are_the_formula_rounded_down_once(seconds, seeders, size, per_hour, scarcity, per_gib):
+def test_points_are_the_formula_rounded_down_once(seeding, per_hour, scarcity, per_gib, per_year):
     """Compared with exact fractions, for any figures that the configuration takes; no more than a store can hold."""
-    rates = Rates(per_hour=per_hour, scarcity=scarcity, per_gib=per_gib)
+    seconds, seeders, size, age = seeding
+    rates = Rates(per_hour=per_hour, scarcity=scarcity, per_gib=per_gib, per_year=per_year)
     an_hour = (
         Fraction(per_hour)
         * (1 + Fraction(scarcity, 1000) / max(1, seeders))
         * (1 + Fraction(per_gib, NANO_POINTS) * Fraction(size, GIB))
+        * (1 + Fraction(per_year, NANO_POINTS) * Fraction(age, YEAR))
     )
-    assert Ledger(rates, {}).points(seconds, seeders, size) == min(int(an_hour * seconds / 3600), INT64_MAX)
+    assert Ledger(rates, {}).points(seconds, seeders, size, age) == min(int(an_hour * seconds / 3600), INT64_MAX)
 
 
 @given(
@@ -179,6 +261,25 @@ def test_credit_stays_within_its_bounds(before, said, up, down):
     assert (found.uploaded_real, found.downloaded_real) == (max(said[0] - before[0], 0), max(said[1] - before[1], 0))
     assert found.uploaded == int(found.uploaded_real * Fraction(max(up), 1000))
     assert found.downloaded == int(found.downloaded_real * Fraction(min(down), 1000))
+
+
+@given(
+    grown=st.tuples(COUNTERS, COUNTERS),
+    windows=st.lists(st.builds(Window, st.integers(-9, 9), st.integers(-9, 9), MULTIPLIERS, MULTIPLIERS), max_size=4),
+    now=st.integers(-10, 10),
+    token=st.integers(-9, 9),
+)
+def test_windows_and_tokens_stay_within_bounds(grown, windows, now, token):
+    """Never negative, never more than real by the largest multiplier in force, never more than without them down."""
+    user = User(1, "anna", "x" * 8, freeleech={INFO_HASH: token})
+    request = AnnounceRequest(None, INFO_HASH, PEER_ID, bytes(6), uploaded=grown[0], downloaded=grown[1], left=1)
+    ledger = Ledger(Rates(windows=tuple(windows)), {})
+    found = ledger.credit(user, Torrent(INFO_HASH), make_peer(), request, 1, now)
+    current = [each for each in windows if each.since <= now < each.until]
+    assert found.uploaded == grown[0] * max([1000, *(each.multiplier_up for each in current)]) // 1000
+    down = 0 if token > now else min([1000, *(each.multiplier_down for each in current)])
+    assert found.downloaded == grown[1] * down // 1000
+    assert (found.uploaded_real, found.downloaded_real) == grown
 
 
 @given(st.lists(COUNTERS, min_size=2, max_size=20))
