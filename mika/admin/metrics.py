@@ -46,7 +46,10 @@ class State(Collector):
 
 
 async def show_metrics(call: Call) -> Answer:
-    """Answer with the figures in Prometheus's text format."""
+    """Show the figures that Prometheus reads.
+
+    Open to all with `[api] metrics_open`.
+    """
     registry = CollectorRegistry()
     registry.register(State(call.context))
     return Answer(200, generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

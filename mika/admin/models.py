@@ -21,8 +21,12 @@ MAX_INTEGER = 2**53
 USER_COUNTERS = ("uploaded", "downloaded", "uploaded_real", "downloaded_real", "bonus", "seed_seconds", "announces")
 TORRENT_COUNTERS = ("uploaded", "downloaded", "uploaded_real", "downloaded_real", "completed", "announces")
 
+UNSET = "unset"
+"""In the schema of a field: its default stands for its absence, and is left out of the OpenAPI document."""
+
 _BONUS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_CONTROL: dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$"}
 
 
 def _hex(octets: int) -> Callable[[Any], bytes]:
@@ -85,21 +89,26 @@ def _schema(kind: str, **more: Any) -> WithJsonSchema:
 
 InfoHash = Annotated[bytes, PlainValidator(_hex(20)), _schema("string", pattern="^[0-9A-Fa-f]{40}$")]
 InfoHashV2 = Annotated[bytes, PlainValidator(_hex(32)), _schema("string", pattern="^[0-9A-Fa-f]{64}$")]
-Multiplier = Annotated[int, PlainValidator(_thousandths), _schema("number", minimum=0, maximum=1000)]
-Bonus = Annotated[int, PlainValidator(_nano_points), _schema("string", pattern=f"^{_BONUS.pattern}$")]
+Multiplier = Annotated[int, PlainValidator(_thousandths), _schema("number", minimum=0, maximum=1000, multipleOf=0.001)]
+Bonus = Annotated[int, PlainValidator(_nano_points), _schema("string", pattern=r"^[0-8]?[0-9]{1,9}(\.[0-9]{1,9})?$")]
 Passkey = Annotated[str, PlainValidator(_passkey), _schema("string", pattern=f"^{PASSKEY.pattern}$")]
 Prefix = Annotated[str, PlainValidator(_prefix), _schema("string", pattern="^[!-~]{1,20}$")]
 PathId = Annotated[int, PlainValidator(_path_id), _schema("integer", minimum=1, maximum=MAX_INTEGER)]
 Id = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Size = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Counter = Annotated[int, Field(ge=0, le=INT64_MAX)]
-Text = Annotated[str, Field(max_length=1000), AfterValidator(_text)]
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_text)]
+Text = Annotated[str, Field(max_length=1000, json_schema_extra=_NO_CONTROL), AfterValidator(_text)]
+Name = Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=_NO_CONTROL), AfterValidator(_text)]
 
 
 def default(value: Any) -> Any:
     """Describe a field's default as a client would write it."""
     return Field(default=value, validate_default=True)
+
+
+def unset(value: Any) -> Any:
+    """Describe a field whose absence is no value that a client could write; `value` stands for it here."""
+    return Field(default=value, json_schema_extra={UNSET: True})
 
 
 class Body(BaseModel):
@@ -137,7 +146,7 @@ class TorrentFields(Body):
 class TorrentPut(TorrentFields):
     """A torrent whose info hash is in the path; one in the body must be the same."""
 
-    info_hash: InfoHash = Field(default=b"")
+    info_hash: InfoHash = unset(b"")
 
 
 class NewTorrent(TorrentFields):
@@ -149,8 +158,8 @@ class NewTorrent(TorrentFields):
 class UserFields(Body):
     """A user without id: the body of PATCH. Without a passkey, a new user is given one."""
 
-    name: Name = ""
-    passkey: Passkey = ""
+    name: Name = unset("")
+    passkey: Passkey = unset("")
     role: Id = DEFAULT_ROLE
     enabled: bool = True
     download_enabled: bool = True
@@ -170,27 +179,27 @@ class UserFields(Body):
 class NewUser(UserFields):
     """A user to add, or whose id is in the path: one in the body must be the same."""
 
-    id: Id = Field(default=0)
+    id: Id = unset(0)
     name: Name
 
 
 class RoleFields(Body):
     """A role without id: the body of PATCH."""
 
-    name: Name = ""
-    priority: int = Field(default=0, ge=-(2**31), lt=2**31)
+    name: Name = unset("")
+    priority: int = Field(default=0, ge=-(2**31), le=2**31 - 1)
     multiplier_up: Multiplier = default(1)
     multiplier_down: Multiplier = default(1)
     download_enabled: bool = True
     upload_enabled: bool = True
-    download_slots: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    peers_per_user_torrent: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    download_slots: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    peers_per_user_torrent: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
 class NewRole(RoleFields):
     """A role to add, under the next free id if it brings none."""
 
-    id: Id = Field(default=0)
+    id: Id = unset(0)
     name: Name
 
 

@@ -11,7 +11,10 @@ from mika.errors import NotFoundError
 
 
 async def list_roles(call: Call) -> Answer:
-    """Answer with a page in order of id; `after` is the last id of the page before."""
+    """List roles, a page at a time.
+
+    In order of id.
+    """
     after = after_id(call.query.after)
     roles = sorted(
         (role for role in call.context.directory.roles.values() if role.id > after), key=lambda role: role.id
@@ -29,7 +32,7 @@ async def add_role(call: Call) -> Answer:
 
 
 async def show_role(call: Call) -> Answer:
-    """Answer with the role."""
+    """Show a role."""
     role = call.context.directory.roles.get(call.parameters["id"])
     if role is None:
         raise NotFoundError(f"There is no role with the id {call.parameters['id']}.")
@@ -37,13 +40,19 @@ async def show_role(call: Call) -> Answer:
 
 
 async def change_role(call: Call) -> Answer:
-    """Set the named fields; its users' next announces count by them."""
+    """Change a role.
+
+    What is not named stays. Its users' next announces count by what is new.
+    """
     body: RoleFields = call.body
     changes = body.named(type(body).model_fields)
     return Answer(200, role_view(await call.context.directory.change_role(call.parameters["id"], changes)))
 
 
 async def delete_role(call: Call) -> Answer:
-    """Delete a role; who had it counts as having the default one, which itself cannot go (409)."""
+    """Delete a role.
+
+    Who had it counts as having the default one, which itself cannot be deleted.
+    """
     await call.context.directory.delete_role(call.parameters["id"])
     return Answer(204)

@@ -50,10 +50,19 @@ class Route:
         return first + "".join(word.capitalize() for word in others)
 
     @property
+    def takes(self) -> list[str]:
+        """Name the headers that change what a request means."""
+        return []
+
+    @property
     def group(self) -> str:
         """What it is about: the first word of the path."""
         words = self.path.strip("/").split("/")
         return words[1] if words[0] == "v1" and len(words) > 1 else "tracker"
+
+    def gives(self, status: int) -> list[str]:
+        """Name the headers of an answer with this status, beside the usual."""
+        return ["Location"] if status == 201 and self.answer is not None and not self.many else []
 
     def refused_with(self) -> list[int]:
         """Return every status of a problem that this route may answer with."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from mika.admin import metrics, roles, status, torrents, users, views, whitelist
 from mika.admin.auth import Scope
+from mika.admin.call import Answer, Call
 from mika.admin.models import (
     ClientName,
     InfoHash,
@@ -25,6 +28,7 @@ from mika.admin.models import (
     TorrentPut,
     UserFields,
 )
+from mika.admin.openapi import openapi
 from mika.admin.route import Route
 
 PARAMETERS: dict[str, TypeAdapter[Any]] = {
@@ -42,9 +46,25 @@ ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS = "/metrics"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of this very table."""
+    return openapi(ROUTES, PARAMETERS)
+
+
+async def show_openapi(_call: Call) -> Answer:
+    """Show this API as an OpenAPI document.
+
+    Open to all: the tools that read it seldom send a token, and it holds nothing of this tracker but its version.
+    """
+    return Answer(200, json.dumps(document()).encode())
+
+
 ROUTES = (
     Route("GET", "/healthz", status.show_healthy, None, views.Ok),
     Route("GET", "/readyz", status.show_ready, None, views.Ok, refusals=(503,)),
+    Route("GET", "/v1/openapi.json", show_openapi, None, None),
     Route("GET", METRICS, metrics.show_metrics, READ, None, media_type="text/plain"),
     Route("GET", "/v1/status", status.show_status, READ, views.Status),
     Route("GET", TORRENTS, torrents.list_torrents, READ, views.Items[views.Torrent], query=Page),

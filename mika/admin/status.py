@@ -9,12 +9,18 @@ from mika.admin.views import Ok, Status, Store, rfc3339
 
 
 async def show_healthy(_call: Call) -> Answer:
-    """Answer at all: the process lives."""
+    """Ask whether the process lives.
+
+    It does if it answers at all.
+    """
     return Answer(200, Ok())
 
 
 async def show_ready(call: Call) -> Answer:
-    """Answer 200 when every store answers, else 503 with the names of those that do not."""
+    """Ask whether every store answers.
+
+    503 names those that do not.
+    """
     down = [store.kind for store in call.context.health().stores if not store.ok]
     if down:
         raise ProblemError(503, f"These stores do not answer: {', '.join(down)}.")
@@ -22,7 +28,10 @@ async def show_ready(call: Call) -> Answer:
 
 
 async def show_status(call: Call) -> Answer:
-    """Answer with version, uptime, stores, queues, and how much is in memory."""
+    """Show the tracker at a glance.
+
+    Version, uptime, stores, queues, and how much is in memory.
+    """
     context = call.context
     directory = context.directory
     health = context.health()

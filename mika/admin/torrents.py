@@ -15,7 +15,10 @@ _info_hash: TypeAdapter[bytes] = TypeAdapter(InfoHash)
 
 
 async def list_torrents(call: Call) -> Answer:
-    """Answer with a page in order of info hash; `after` is the last info hash of the page before."""
+    """List torrents, a page at a time.
+
+    In order of info hash, with their live totals and swarms.
+    """
     try:
         after = b"" if call.query.after is None else _info_hash.validate_python(call.query.after)
     except ValidationError:
@@ -29,7 +32,10 @@ async def list_torrents(call: Call) -> Answer:
 
 
 async def add_torrents(call: Call) -> Answer:
-    """Add one or an array of them, all or none; answer in the same shape."""
+    """Add a torrent, or an array of them.
+
+    An array is added whole or not at all. The answer has the same shape. One that was deleted starts anew.
+    """
     bodies: list[NewTorrent] = call.body if isinstance(call.body, list) else [call.body]
     added = await call.context.directory.add_torrents([_new(body, body.info_hash) for body in bodies])
     views = [torrent_view(torrent, call.context.swarms) for torrent in added]
@@ -37,13 +43,19 @@ async def add_torrents(call: Call) -> Answer:
 
 
 async def show_torrent(call: Call) -> Answer:
-    """Answer with the torrent that has this hash, v1 or v2 cut to 20 bytes."""
+    """Show a torrent.
+
+    Totals and swarm are live.
+    """
     torrent = await call.context.directory.torrent(call.parameters["info_hash"])
     return Answer(200, torrent_view(torrent, call.context.swarms))
 
 
 async def put_torrent(call: Call) -> Answer:
-    """Create what is absent; else set what is not named to its default, but for the counters."""
+    """Create a torrent under this info hash, or replace it.
+
+    What is not named gets its default, but for the counters of a torrent that is there: those stay.
+    """
     body: TorrentPut = call.body
     info_hash: bytes = call.parameters["info_hash"]
     if body.info_hash not in (b"", info_hash):
@@ -64,7 +76,10 @@ async def put_torrent(call: Call) -> Answer:
 
 
 async def change_torrent(call: Call) -> Answer:
-    """Set the named fields, and the named counters to what staff say they are."""
+    """Change a torrent.
+
+    What is not named stays. A counter that is named is set; what is announced meanwhile is added to the new figure.
+    """
     body: TorrentFields = call.body
     facts = set(type(body).model_fields) - set(TORRENT_COUNTERS)
     torrent = await call.context.directory.change_torrent(
@@ -74,7 +89,10 @@ async def change_torrent(call: Call) -> Answer:
 
 
 async def delete_torrent(call: Call) -> Answer:
-    """Delete; `?reason=` is what those who still announce it read."""
+    """Delete a torrent.
+
+    Its swarm ends at once. Members who still announce it read `reason`.
+    """
     await call.context.directory.delete_torrent(call.parameters["info_hash"], call.query.reason)
     return Answer(204)
 

@@ -14,7 +14,10 @@ from mika.errors import ConflictError, NotFoundError
 
 
 async def list_users(call: Call) -> Answer:
-    """Answer with a page in order of id; `after` is the last id of the page before."""
+    """List users, a page at a time.
+
+    In order of id, with their live totals.
+    """
     after = after_id(call.query.after)
     found = await call.context.directory.list_users(after, call.query.limit + 1)
     shown = found[: call.query.limit]
@@ -23,7 +26,10 @@ async def list_users(call: Call) -> Answer:
 
 
 async def add_users(call: Call) -> Answer:
-    """Add one or an array of them, all or none; answer in the same shape, with ids and passkeys."""
+    """Add a user, or an array of them.
+
+    An array is added whole or not at all. The answer has the same shape, with ids and passkeys.
+    """
     many = isinstance(call.body, list)
     bodies: list[NewUser] = call.body if many else [call.body]
     for index, body in enumerate(bodies):
@@ -34,12 +40,18 @@ async def add_users(call: Call) -> Answer:
 
 
 async def show_user(call: Call) -> Answer:
-    """Answer with the user."""
+    """Show a user.
+
+    Totals are live: one that is read after the answer to an announce includes it.
+    """
     return Answer(200, user_view(await call.context.directory.user(call.parameters["id"])))
 
 
 async def put_user(call: Call) -> Answer:
-    """Create what is absent; else set what is not named to its default, but for passkey and counters."""
+    """Create a user under this id, or replace it.
+
+    What is not named gets its default, but for the passkey and the counters of a user who is there: those stay.
+    """
     body: NewUser = call.body
     user_id: int = call.parameters["id"]
     if body.id not in (0, user_id):
@@ -61,7 +73,10 @@ async def put_user(call: Call) -> Answer:
 
 
 async def change_user(call: Call) -> Answer:
-    """Set the named fields, and the named counters to what staff say they are."""
+    """Change a user.
+
+    What is not named stays. A counter that is named is set; what is announced meanwhile is added to the new figure.
+    """
     body: UserFields = call.body
     _check_role(call.context, body)
     facts = set(type(body).model_fields) - set(USER_COUNTERS)
@@ -70,13 +85,19 @@ async def change_user(call: Call) -> Answer:
 
 
 async def delete_user(call: Call) -> Answer:
-    """Delete the account; its peers leave their swarms."""
+    """Delete a user.
+
+    Their peers leave their swarms at once.
+    """
     await call.context.directory.delete_user(call.parameters["id"])
     return Answer(204)
 
 
 async def renew_passkey(call: Call) -> Answer:
-    """Give the user a new passkey, and answer with the user; the old one stops at once."""
+    """Give a user a new passkey.
+
+    The old one stops at once.
+    """
     user = await call.context.directory.change_user(call.parameters["id"], {"passkey": new_passkey()})
     return Answer(200, user_view(user))
 

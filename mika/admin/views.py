@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from mika import model
 from mika.model import NANO_POINTS, UNIT_MULTIPLIER
 from mika.swarm.swarms import Swarms
 
 Item = TypeVar("Item")
+
+
+def _shown(kind: str, **more: Any) -> WithJsonSchema:
+    """Describe what is made here, and so need not be checked."""
+    return WithJsonSchema({"type": kind, **more})
+
+
+Hash = Annotated[str, _shown("string", pattern="^[0-9a-f]{40}$")]
+HashV2 = Annotated[str, _shown("string", pattern="^[0-9a-f]{64}$")]
+Factor = Annotated[int | float, _shown("number", minimum=0, maximum=1000)]
+Points = Annotated[str, _shown("string", pattern=r"^-?[0-9]+(\.[0-9]{1,9})?$")]
+Time = Annotated[str, _shown("string", format="date-time")]
 
 
 class Items(BaseModel, Generic[Item]):
@@ -25,14 +37,14 @@ class Items(BaseModel, Generic[Item]):
 class Torrent(BaseModel):
     """A torrent with its live totals and swarm."""
 
-    info_hash: str
-    info_hash_v2: str | None
+    info_hash: Hash
+    info_hash_v2: HashV2 | None
     name: str
     size: int
     enabled: bool
     reason: str
-    multiplier_up: int | float
-    multiplier_down: int | float
+    multiplier_up: Factor
+    multiplier_down: Factor
     seeders: int
     leechers: int
     completed: int
@@ -41,8 +53,8 @@ class Torrent(BaseModel):
     uploaded_real: int
     downloaded_real: int
     announces: int
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
 
 
 class User(BaseModel):
@@ -59,14 +71,14 @@ class User(BaseModel):
     downloaded: int
     uploaded_real: int
     downloaded_real: int
-    bonus: str
+    bonus: Points
     seed_seconds: int
     announces: int
-    multiplier_up: int | float
-    multiplier_down: int | float
+    multiplier_up: Factor
+    multiplier_down: Factor
     remote_id: str | None
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
 
 
 class Role(BaseModel):
@@ -75,8 +87,8 @@ class Role(BaseModel):
     id: int
     name: str
     priority: int
-    multiplier_up: int | float
-    multiplier_down: int | float
+    multiplier_up: Factor
+    multiplier_down: Factor
     download_enabled: bool
     upload_enabled: bool
     download_slots: int | None
@@ -103,7 +115,7 @@ class Status(BaseModel):
 
     version: str
     uptime: int
-    started_at: str
+    started_at: Time
     compiled: bool
     stores: list[Store]
     queues: dict[str, int]

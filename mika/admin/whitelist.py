@@ -8,7 +8,10 @@ from mika.admin.views import Client, Items
 
 
 async def list_clients(call: Call) -> Answer:
-    """Answer with a page in order of prefix; `after` is the last prefix of the page before."""
+    """List whitelisted clients, a page at a time.
+
+    In order of prefix.
+    """
     whitelist = call.context.directory.whitelist
     prefixes = sorted(prefix for prefix in whitelist if prefix > (call.query.after or ""))
     shown = prefixes[: call.query.limit]

@@ -25,8 +25,8 @@ def test_every_row_is_described():
     assert [route.path for route in ROUTES if not route.function.__doc__] == []
 
 
-OPEN = {"/healthz", "/readyz"}
-"""What a balancer asks, which has no token."""
+OPEN = {"/healthz", "/readyz", "/v1/openapi.json"}
+"""What balancers and tools ask, which have no token."""
 
 ADMIN = ("/v1/tokens", "/v1/config")
 """What a token that may write must not reach."""

@@ -1,0 +1,129 @@
+"""The words of the OpenAPI document that no docstring has: what a group, a field, a header and a refusal mean.
+
+One name means one thing in every noun, so that a field is described once, whoever has it. `openapi.py` reads this.
+"""
+
+from __future__ import annotations
+
+ABOUT = """\
+JSON over TLS. A change counts from the next announce on, and is in the store before the answer leaves.
+
+Send `Authorization: Bearer TOKEN`. A tracker makes one token at its first start (`mika-state/api-token`); others are
+made with `POST /v1/tokens`.
+
+Lists come a page at a time: while `next` is not null, ask again with it as `after`. Every refusal is a problem document
+(RFC 9457) whose `errors` name each field that is wrong. Times are RFC 3339 in UTC, sizes bytes, multipliers numbers, a
+bonus an exact decimal string.
+"""
+
+GROUPS = {
+    "tracker": "Is it up, and how is it.",
+    "status": "The tracker at a glance.",
+    "stats": "Swarm and rate figures.",
+    "torrents": "Registered torrents, and who is in their swarms.",
+    "users": "Accounts, their passkeys, and where they are.",
+    "roles": "Classes of users.",
+    "whitelist": "Clients that are served when `[tracker] whitelist` is on.",
+    "suspicions": "Accounts whose figures cannot be.",
+    "tokens": "Who may use this API.",
+    "config": "The configuration, and what of it changes live.",
+    "events": "What happens, as it happens.",
+    "openapi.json": "This document.",
+}
+"""By the first word of a path."""
+
+PARAMETER_WORDS = {
+    "info_hash": "40 hex digits: the v1 info hash, or the first 20 bytes of the v2 one.",
+    "id": "The number of the user or the role.",
+    "prefix": "The beginning of a peer id, such as `-TR40`.",
+    "name": "The name of a token.",
+}
+"""What stands in braces in a path."""
+
+HEADERS = {
+    "Location": "The path of what was made.",
+    "Retry-After": "Seconds to wait before the next try.",
+    "Allow": "The methods that this path has.",
+    "WWW-Authenticate": "`Bearer`.",
+}
+
+REFUSALS = {
+    400: "The path, the query or the body is malformed.",
+    401: "There is no token, or none that is known.",
+    403: "The token's scope is too small.",
+    404: "There is no such thing.",
+    405: "The path has other methods.",
+    409: "This clashes with what is there.",
+    412: "It has been changed, or is there, since you looked: read it again.",
+    413: "The body is too large.",
+    415: "The body is not `application/json`.",
+    422: "A field is wrong, unknown, missing, or cannot be set: `errors` names it.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    500: "A fault of the tracker: its log says which.",
+    503: "A store does not answer; nothing was changed.",
+}
+"""By status: what a refusal means, whatever was asked."""
+
+FIELDS = {
+    # of nearly everything
+    "id": "A number from 1 to 2^53; the next free one when a new one brings none.",
+    "name": "Text for people.",
+    "enabled": "Whether announces are served.",
+    "created_at": "When it was added.",
+    "updated_at": "When something other than a counter was last changed.",
+    "multiplier_up": "Upload counts so many times: 0 to 1000, at most three decimals. The largest in force wins.",
+    "multiplier_down": "Download counts so many times; the smallest in force wins. 0 is freeleech.",
+    "uploaded": "Bytes, as credited.",
+    "downloaded": "Bytes, as credited.",
+    "uploaded_real": "Bytes, as transferred.",
+    "downloaded_real": "Bytes, as transferred.",
+    "announces": "How many announces were counted.",
+    "items": "This page.",
+    "next": "What to ask for as `after`; null on the last page.",
+    "limit": "Items of a page, at most.",
+    "after": "The `next` of the page before.",
+    # torrents
+    "info_hash": "40 hex digits.",
+    "info_hash_v2": "64 hex digits of a hybrid or v2 torrent; null for others.",
+    "size": "Bytes.",
+    "reason": "What members read who announce a torrent that is disabled or deleted.",
+    "seeders": "Peers in the swarm that have everything.",
+    "leechers": "Peers in the swarm that do not.",
+    "completed": "How many users completed it.",
+    # users and roles
+    "passkey": "8 to 64 characters of `A-Z a-z 0-9 _ -`; made as 32 hex digits for who brings none. A secret.",
+    "role": "The id of a role.",
+    "download_enabled": "Whether they may download.",
+    "upload_enabled": "Whether they may upload.",
+    "bonus": "Points for seeding, exact to nine decimals.",
+    "seed_seconds": "Seconds of seeding, all torrents added up.",
+    "remote_id": "What the site calls this user, or null.",
+    "priority": "The order in which a site shows roles; mika does not read it.",
+    "download_slots": "Torrents that may be leeched at a time; null: no limit.",
+    "peers_per_user_torrent": "Clients that a user may have in one swarm; null: as configured.",
+    # whitelist
+    "prefix": "The beginning of a peer id: 1 to 20 printable ASCII characters.",
+    # status
+    "version": "Of mika.",
+    "uptime": "Seconds since the start.",
+    "started_at": "When the process was started.",
+    "compiled": "Whether the compiled parts are in use.",
+    "stores": "Where accounts and swarms are kept.",
+    "queues": "Announces that a kind of store does not have yet.",
+    "swarms": "Torrents with a peer, active or silent.",
+    "peers": "Active peers.",
+    "users": "Users in memory.",
+    "torrents": "Torrents in memory.",
+    "kind": "What it keeps: users, torrents or peers.",
+    "url": "The scheme of its URL; the rest may hold secrets.",
+    "ok": "Whether all is well.",
+    # problems
+    "type": "`about:blank`: the status says which kind of problem it is.",
+    "title": "The status in words.",
+    "status": "The status of the answer.",
+    "detail": "What is wrong, in words.",
+    "index": "Which item of an array is wrong, counted from 0; absent when none is.",
+    "errors": "Each field that is wrong; absent when it is no field.",
+    "field": "The name of the field; empty when it is the whole item.",
+}
+"""By the name of a field: what it means in a schema that does not say otherwise."""
