@@ -19,7 +19,7 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some
 	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 $(SERVERS))
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments
 	$(BIN)/ruff check

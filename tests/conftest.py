@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from twisted.logger import globalLogPublisher
+
+# How fast a machine is that runs other tests beside is no property of what is tested.
+settings.register_profile("mika", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mika")
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from mika.directory import Directory
 from mika.errors import StoreError
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
+from mika.server.connections import Connections
 from mika.tracker import Miss, Tracker
 from mika.wire.address import TrustedProxies, packed, read_proxy, to_text
 from mika.wire.http import Head, read_head, read_ordinary, read_target, write_answer, write_problem
@@ -64,7 +65,7 @@ class AnnounceFactory(Factory):
         self.public = tracker.config.public
         self.failure_interval = tracker.interval
         self.verbose = verbose
-        self.connections: set[AnnounceProtocol] = set()
+        self.connections = Connections(reactor.seconds)
         self.waiting: set[Deferred[None]] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ARG002, N802 - Twisted's interface
@@ -145,15 +146,8 @@ class AnnounceFactory(Factory):
 
     def end(self) -> Deferred[None]:
         """End all connections; answers when no request waits for a store any more."""
-        for connection in list(self.connections):
-            connection.end()
+        self.connections.end()
         return gatherResults(list(self.waiting)).addCallback(lambda _: None)
-
-    def sweep(self) -> None:
-        """Cut off who was silent, or busy with one request, for too long; called every `SWEEP_TIME`."""
-        now = self.clock()
-        for connection in [each for each in self.connections if now - each.since > each.patience]:
-            connection.cut_off()
 
 
 class AnnounceProtocol(Protocol):
@@ -170,7 +164,7 @@ class AnnounceProtocol(Protocol):
         self.factory = factory
         self.address = b""
         self.since = factory.clock()
-        self.patience = HEAD_TIME
+        self.patience: float = HEAD_TIME
         self._rest = b""
         self._greeted = not factory.proxies
         self.waiting: Deferred[None] | None = None
@@ -317,7 +311,9 @@ class AnnounceProtocol(Protocol):
         if self.waiting is None:
             self.transport.loseConnection()
 
-    def cut_off(self) -> None:
-        """End a connection that used up its time."""
-        if self.waiting is None:
-            self.transport.abortConnection()
+    def cut_off(self) -> bool:
+        """End a connection that used up its time, unless it waits for a store; say whether it ends."""
+        if self.waiting is not None:
+            return False
+        self.transport.abortConnection()
+        return True

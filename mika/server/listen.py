@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import resource
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,12 +44,12 @@ class AnnounceService(Service):
         self._wanted = [(address, False) for address in plain] + [(address, True) for address in tls]
         self._context = context
         self._ports: list[AnnouncePort] = []
-        self._sweep = LoopingCall(factory.sweep)
+        self._sweep = LoopingCall(factory.connections.sweep)
         self._sweep.clock = reactor
 
     def startService(self) -> None:  # noqa: N802 - Twisted's name
         """Listen everywhere, or nowhere."""
-        allow_many_descriptors()
+        self._factory.connections.allow(allow_many_descriptors())
         try:
             for address, secure in self._wanted:
                 self._listen(address, secure=secure)
@@ -88,11 +89,12 @@ class AnnounceService(Service):
         return closed.addCallback(lambda _: self._factory.end())
 
 
-def allow_many_descriptors() -> None:
-    """Raise the limit of open files, one of which is a connection, as far as this process may."""
+def allow_many_descriptors() -> int:
+    """Raise the limit of open files, one of which is a connection, as far as this process may; return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else sys.maxsize
 
 
 def reachable(address: HostPort) -> str:

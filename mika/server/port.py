@@ -8,6 +8,7 @@ connection becomes an ordinary Twisted transport with an `AnnounceProtocol`, wit
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 from typing import Any
@@ -24,6 +25,12 @@ READ_SIZE = 8192
 
 BURST = 64
 """Connections accepted in one turn of the reactor, so that a rush of them starves nobody."""
+
+OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+"""What `accept` says when a process, or the machine, has no descriptor left."""
+
+REST = 0.2
+"""Seconds without accepting when there is no descriptor, and no connection that could make room."""
 
 MAX_UNSENT = 1024 * 1024
 """Bytes of answers kept for a client that does not read them: over 2,000 answers."""
@@ -200,8 +207,9 @@ class AnnouncePort(tcp.Port):
                 descriptor, addr = accept()
             except BlockingIOError:
                 return
-            except OSError:
-                super().doRead()  # out of descriptors, say: Twisted knows what to do
+            except OSError as problem:
+                if problem.errno in OUT_OF_DESCRIPTORS and not factory.connections.make_room():
+                    self._rest_a_little()
                 return
             connection = socket.SocketType(self.addressFamily, socket.SOCK_STREAM, 0, descriptor)
             try:
@@ -235,6 +243,12 @@ class AnnouncePort(tcp.Port):
                 transport.loseConnection()
             elif end < len(data):
                 transport.protocol.dataReceived(data[end:])
+
+    def _rest_a_little(self) -> None:
+        """Accept nothing for a moment: the reactor would ask again and again, and be told the same."""
+        reactor: Any = self.reactor
+        self.stopReading()
+        reactor.callLater(REST, lambda: self.connected and self.startReading())
 
     def _adopt(self, connection: Any, addr: tuple[Any, ...]) -> Any:
         """Make an ordinary transport of an accepted connection."""

@@ -67,6 +67,9 @@ class TrackerProcess:
         self.secrets: set[str] = set()
         self.ports: dict[str, int] = {}
         self.tls_port = 0
+        self.prefix: list[str] = []
+        """What stands before the program on the command line: something that starts it in its own way."""
+
         self.settings = {
             "MIKA_GENERAL__LOG_LEVEL": "debug",
             "MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true",
@@ -85,7 +88,7 @@ class TrackerProcess:
         begun = len(self.log)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [TWISTD, "-n", "--pidfile=", "mika"],
+                [*self.prefix, TWISTD, "-n", "--pidfile=", "mika"],
                 cwd=self.directory,
                 env=clean_environment(**self.settings),
                 stdin=subprocess.DEVNULL,
@@ -125,10 +128,15 @@ class TrackerProcess:
         process.kill()
         process.wait(PATIENCE)
 
+    @property
+    def pid(self) -> int:
+        """Return the number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def memory(self) -> int:
         """Return how many bytes of memory are its own: not those of files, which the kernel takes back as it likes."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.findall(r"RssAnon:\s+(\d+) kB", status)[0]) << 10
 
     def restart(self) -> None:

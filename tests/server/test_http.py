@@ -247,10 +247,10 @@ def test_silent_connection_is_cut_off(site) -> None:
     """Who connects and says nothing is cut off."""
     connection = Connection(site)
     site.clock.advance(HEAD_TIME)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert not connection.transport.disconnected
     site.clock.advance(1)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert connection.transport.disconnected
 
 
@@ -260,7 +260,7 @@ def test_slow_head_is_cut_off(site) -> None:
     for byte in announce_bytes()[: HEAD_TIME + 1]:
         connection.send(bytes((byte,)))
         site.clock.advance(1)
-        site.factory.sweep()
+        site.factory.connections.sweep()
     assert connection.transport.disconnected
 
 
@@ -270,10 +270,10 @@ def test_kept_connection_may_be_silent_for_long(site) -> None:
     for _ in range(3):
         connection.send(announce_bytes())
         site.clock.advance(IDLE_TIME)
-        site.factory.sweep()
+        site.factory.connections.sweep()
         assert not connection.transport.disconnected
     site.clock.advance(1)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert connection.transport.disconnected
 
 
@@ -282,7 +282,7 @@ def test_half_a_request_behind_one_has_the_shorter_time(site) -> None:
     connection = Connection(site)
     connection.send(announce_bytes() + b"GET /")
     site.clock.advance(HEAD_TIME + 1)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert connection.transport.disconnected
 
 
@@ -291,7 +291,7 @@ def test_refused_connection_is_not_kept(site) -> None:
     connection = Connection(site)
     connection.send(b"NONSENSE\r\n\r\n")
     site.clock.advance(SWEEP_TIME + 1)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert connection.transport.disconnected
 
 
@@ -301,7 +301,7 @@ def test_request_that_waits_for_a_store_is_not_cut_off() -> None:
     connection = Connection(site)
     connection.send(announce_bytes())
     site.clock.advance(10 * IDLE_TIME)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert not connection.transport.disconnected
 
 

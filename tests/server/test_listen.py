@@ -217,7 +217,7 @@ class AnnounceServiceTests(TestCase):
     async def test_silent_connections_are_looked_for_as_long_as_it_runs(self):
         """Every few seconds from the start to the stop."""
         looks = []
-        self.patch(self.site.factory, "sweep", lambda: looks.append(None))
+        self.patch(self.site.factory.connections, "sweep", lambda: looks.append(None))
         self.patch(listen, "SWEEP_TIME", 0.01)
         service = self.started(HostPort("127.0.0.1", 0))
         while len(looks) < 3:
