@@ -35,7 +35,7 @@ class Api:
 
     def knows(self, authorization: str | None) -> bool:
         """Say whether this Authorization header holds a token of ours, whatever it allows."""
-        return self._tokens.scope_of(authorization) is not None
+        return self._tokens.find(authorization) is not None
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request; never fails."""
@@ -62,7 +62,7 @@ class Api:
         query = _query(request.query, route.query)
         body = None if route.body is None else _body(request, route.body, many=route.many)
         try:
-            return await route.function(Call(self._context, parameters, query, body))
+            return await route.function(Call(self._context, parameters, query, body, self._tokens))
         except NotFoundError as problem:
             raise ProblemError(404, str(problem)) from None
         except ConflictError as problem:
@@ -75,11 +75,11 @@ class Api:
     def _permit(self, request: Request, route: Route) -> None:
         if route.scope is None or (route.path == METRICS and self._context.metrics_open):
             return
-        scope = self._tokens.scope_of(request.authorization)
-        if scope is None:
+        token = self._tokens.find(request.authorization)
+        if token is None:
             needed = "A token is needed: Authorization: Bearer TOKEN."
             raise ProblemError(401, needed, headers={"WWW-Authenticate": "Bearer"})
-        if scope < route.scope:
+        if token.scope < route.scope:
             raise ProblemError(403, f"This token may not do that: the scope {route.scope.name.lower()} is needed.")
 
 

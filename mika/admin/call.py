@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mika.admin.auth import Tokens
 from mika.directory import Directory
 from mika.swarm.swarms import Swarms
 
@@ -74,9 +75,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that fits its route: path parameters, query and body are checked and of their own types."""
+    """A request that fits its route: path parameters, query and body are checked and of their own types.
+
+    `tokens` are all that are in force.
+    """
 
     context: Context
     parameters: Mapping[str, Any]
     query: Any
     body: Any
+    tokens: Tokens

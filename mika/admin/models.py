@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
@@ -77,6 +77,12 @@ def _prefix(value: Any) -> str:
     return value
 
 
+def _token_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value):
+        raise ValueError("1 to 64 characters of A-Z a-z 0-9 . _ - are needed")
+    return value
+
+
 def _path_id(value: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,15}", value) or int(value) > MAX_INTEGER:
         raise ValueError("a whole number from 1 to 2^53 is needed")
@@ -93,6 +99,7 @@ Multiplier = Annotated[int, PlainValidator(_thousandths), _schema("number", mini
 Bonus = Annotated[int, PlainValidator(_nano_points), _schema("string", pattern=r"^[0-8]?[0-9]{1,9}(\.[0-9]{1,9})?$")]
 Passkey = Annotated[str, PlainValidator(_passkey), _schema("string", pattern=f"^{PASSKEY.pattern}$")]
 Prefix = Annotated[str, PlainValidator(_prefix), _schema("string", pattern="^[!-~]{1,20}$")]
+TokenName = Annotated[str, PlainValidator(_token_name), _schema("string", pattern="^[A-Za-z0-9._-]{1,64}$")]
 PathId = Annotated[int, PlainValidator(_path_id), _schema("integer", minimum=1, maximum=MAX_INTEGER)]
 Id = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Size = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
@@ -207,6 +214,13 @@ class ClientName(Body):
     """What a whitelisted client is called."""
 
     name: Name
+
+
+class NewToken(Body):
+    """A token to make."""
+
+    name: TokenName
+    scopes: list[Literal["read", "write", "admin"]] = Field(min_length=1, max_length=3)
 
 
 class Page(BaseModel):

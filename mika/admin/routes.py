@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mika.admin import metrics, roles, status, torrents, users, views, whitelist
+from mika.admin import metrics, roles, status, tokens, torrents, users, views, whitelist
 from mika.admin.auth import Scope
 from mika.admin.call import Answer, Call
 from mika.admin.models import (
     ClientName,
     InfoHash,
     NewRole,
+    NewToken,
     NewTorrent,
     NewUser,
     Page,
@@ -24,6 +25,7 @@ from mika.admin.models import (
     Prefix,
     Removal,
     RoleFields,
+    TokenName,
     TorrentFields,
     TorrentPut,
     UserFields,
@@ -35,6 +37,7 @@ PARAMETERS: dict[str, TypeAdapter[Any]] = {
     "info_hash": TypeAdapter(InfoHash),
     "id": TypeAdapter(PathId),
     "prefix": TypeAdapter(Prefix),
+    "name": TypeAdapter(TokenName),
 }
 """What stands in braces in a path, and what it must be."""
 
@@ -44,6 +47,7 @@ TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS = "/metrics"
+TOKENS, TOKEN = "/v1/tokens", "/v1/tokens/{name}"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
 
@@ -88,6 +92,10 @@ ROUTES = (
     Route("GET", CLIENTS, whitelist.list_clients, READ, views.Items[views.Client], query=Page),
     Route("PUT", CLIENT, whitelist.put_client, WRITE, views.Client, body=ClientName, creates=True),
     Route("DELETE", CLIENT, whitelist.delete_client, WRITE, None, 204),
+    Route("GET", TOKENS, tokens.list_tokens, ADMIN, views.Items[views.TokenView], query=Page),
+    Route("POST", TOKENS, tokens.add_token, ADMIN, views.MadeToken, 201, NewToken),
+    Route("GET", TOKEN, tokens.show_token, ADMIN, views.TokenView),
+    Route("DELETE", TOKEN, tokens.delete_token, ADMIN, None, 204, refusals=(409,)),
 )
 
 

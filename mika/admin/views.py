@@ -125,6 +125,20 @@ class Status(BaseModel):
     torrents: int
 
 
+class TokenView(BaseModel):
+    """What is known of a token; when it was made is null for the one that the tracker made for its own machine."""
+
+    name: str
+    scopes: list[str]
+    created_at: Time | None
+
+
+class MadeToken(TokenView):
+    """A token that was just made, this once with itself."""
+
+    token: str
+
+
 class Ok(BaseModel):
     """All is well."""
 

@@ -103,6 +103,9 @@ FIELDS = {
     "peers_per_user_torrent": "Clients that a user may have in one swarm; null: as configured.",
     # whitelist
     "prefix": "The beginning of a peer id: 1 to 20 printable ASCII characters.",
+    # tokens
+    "scopes": "What it allows: `read`, `write`, `admin`; each includes those before it.",
+    "token": "The token itself, this once: it is not kept.",
     # status
     "version": "Of mika.",
     "uptime": "Seconds since the start.",

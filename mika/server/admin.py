@@ -20,7 +20,7 @@ from twisted.web.server import Request as WebRequest
 
 from mika import config
 from mika.admin.api import Api
-from mika.admin.auth import Tokens, local_token
+from mika.admin.auth import BOOK_FILE, Book, Tokens, local_token
 from mika.admin.call import Answer, Context, Request
 from mika.admin.problems import ProblemError, title_of
 from mika.config import HostPort
@@ -225,4 +225,5 @@ def admin_service(reactor: Any, section: config.Api, state_dir: Path, context: C
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
         raise ConfigError(f"{state_dir}: {problem.strerror}") from None
-    return AdminService(reactor, section.listen, tls, Api(context, Tokens([local_token(state_dir)])))
+    tokens = Tokens([local_token(state_dir)], Book(state_dir / BOOK_FILE))
+    return AdminService(reactor, section.listen, tls, Api(context, tokens))

@@ -13,7 +13,7 @@ from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
 from mika.admin.api import Api
-from mika.admin.auth import Scope, Token, Tokens
+from mika.admin.auth import Book, Scope, Token, Tokens
 from mika.admin.call import Context, Health, Request, StoreHealth
 from mika.directory import Directory
 from mika.store.memory import MemoryStore
@@ -38,7 +38,9 @@ class Reply(NamedTuple):
 class Admin:
     """A tracker's facts, its admin API, and a client of it."""
 
-    def __init__(self, store: MemoryStore | None = None, *, metrics_open: bool = False) -> None:
+    def __init__(
+        self, store: MemoryStore | None = None, *, metrics_open: bool = False, book: Book | None = None
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
         self.store = store or MemoryStore()
@@ -47,7 +49,7 @@ class Admin:
         result(self.directory.open())
         self.health = Health([StoreHealth.of("users", "sqlite:", ok=True)], {"users": 0})
         context = Context(self.directory, self.swarms, NOW, lambda: self.health, metrics_open)
-        self.api = Api(context, Tokens(Token.of(name, name, scope) for name, scope in TOKENS.items()))
+        self.api = Api(context, Tokens((Token.of(name, name, scope) for name, scope in TOKENS.items()), book))
 
     def send(
         self,
