@@ -18,6 +18,9 @@ class Absent:
         self.ttl = ttl
         self._until: dict[Hashable, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._until)
+
     def add(self, key: Hashable, now: int) -> None:
         """Remember that `key` was not there at `now`."""
         self._until.pop(key, None)

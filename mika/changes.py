@@ -5,10 +5,12 @@ One for users, one for torrents.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
+
+from mika.model import Torrent, User
 
 Asked = TypeVar("Asked")
 Kept = TypeVar("Kept")
@@ -38,3 +40,13 @@ class Changes(DeferredLock):
             return keep(found)
         async with self:
             return keep(await ask())
+
+
+def set_fields(account: User | Torrent, changes: Mapping[str, Any]) -> list[str]:
+    """Set fields; answer the names of those that were something else before, the time of the change aside."""
+    changed = []
+    for name, value in changes.items():
+        if name != "updated_at" and getattr(account, name) != value:
+            changed.append(name)
+        setattr(account, name, value)
+    return sorted(changed)

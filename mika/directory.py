@@ -7,15 +7,17 @@ the announce path that returns a Deferred. Changes are written to the store firs
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
 from mika.absent import Absent
-from mika.changes import Changes
+from mika.changes import Changes, set_fields
 from mika.errors import ConflictError, NotFoundError
+from mika.events import Publish, unheard
 from mika.interfaces import ITorrentStore, IUserStore
 from mika.model import DEFAULT_ROLE, Role, Torrent, User, hashes_of
 from mika.swarm.swarms import Swarms
@@ -52,6 +54,8 @@ class Directory:
         self._settle = settle
         self._gone: set[int | bytes] = set()
         self.has_all = False
+        self.publish: Publish = unheard
+        self.lookups: Counter[tuple[str, bool]] = Counter()  # by kind of store, and whether it was there
         self._loading: dict[Hashable, list[Deferred[None]]] = {}
         self.user_changes = Changes()
         self.torrent_changes = Changes()
@@ -126,22 +130,24 @@ class Directory:
         return waiter
 
     async def _load_user(self, passkey: str) -> None:
-        def keep(user: User | None) -> None:
-            if user is None:
-                self.absent.add(passkey, self.now())
-            else:
-                self.remember_user(user)
-
-        await self.user_changes.read(lambda: self._user_store.user_by_passkey(passkey), keep)
+        read = self._user_store.user_by_passkey
+        await self.user_changes.read(lambda: read(passkey), self._keep("users", passkey, self.remember_user))
 
     async def _load_torrent(self, info_hash: bytes) -> None:
-        def keep(torrent: Torrent | None) -> None:
-            if torrent is None:
-                self.absent.add(info_hash, self.now())
-            else:
-                self.remember_torrent(torrent)
+        read = self._torrent_store.torrent
+        await self.torrent_changes.read(
+            lambda: read(info_hash), self._keep("torrents", info_hash, self.remember_torrent)
+        )
 
-        await self.torrent_changes.read(lambda: self._torrent_store.torrent(info_hash), keep)
+    def _keep(self, kind: str, key: str | bytes, remember: Callable[[Any], object]) -> Callable[[Any], None]:
+        def keep(found: User | Torrent | None) -> None:
+            self.lookups[kind, found is not None] += 1
+            if found is None:
+                self.absent.add(key, self.now())
+            else:
+                remember(found)
+
+        return keep
 
     def remember_user(self, user: User) -> User:
         """Take a user into memory as stored, and answer; who is there already is the one that counts."""
@@ -193,6 +199,8 @@ class Directory:
         async with self.user_changes:
             added = await self._user_store.add_users(users)
             self.user_changes.made += 1
+            for user in added:
+                self._tell(user.id, "added")
             return [self.remember_user(user) for user in added]
 
     async def change_user(self, user_id: int, changes: dict[str, Any], totals: Mapping[str, int] | None = None) -> User:
@@ -211,6 +219,7 @@ class Directory:
             self.set_user(user, changes)
             user.totals.add(growth)
             user.written.add(growth)
+            self._tell(user_id, "changed", sorted(totals or ()))
         return user
 
     def set_user(self, user: User, changes: dict[str, Any]) -> None:
@@ -219,8 +228,8 @@ class Directory:
             del self.users[user.passkey]
             self.users[changes["passkey"]] = user
             self.absent.discard(changes["passkey"])
-        for name, value in changes.items():
-            setattr(user, name, value)
+        changed = set_fields(user, changes)
+        self._tell(user.id, "changed", changed)
         if not user.enabled:
             self._swarms.drop_user(user.id)
 
@@ -233,6 +242,8 @@ class Directory:
             user = self.users_by_id.get(user_id)
             if user is not None:
                 self.let_user_go(user)
+            else:
+                self._tell(user_id, "deleted")
             self._swarms.forget_user(user_id)
 
     def let_user_go(self, user: User) -> None:
@@ -241,6 +252,7 @@ class Directory:
         self.users.pop(user.passkey, None)
         self._gone.add(user.id)
         self._swarms.forget_user(user.id)
+        self._tell(user.id, "deleted")
 
     async def add_role(self, role: Role) -> Role:
         """Add a role, with id 0 under the next free one; `ConflictError` if the id is taken."""
@@ -306,6 +318,7 @@ class Directory:
             for torrent in torrents:
                 self._replace_deleted(torrent)
                 self.remember_torrent(torrent)
+                self._tell(torrent.info_hash, "added")
         return torrents
 
     async def change_torrent(
@@ -321,18 +334,19 @@ class Directory:
             self.set_torrent(torrent, changes)
             torrent.totals.add(growth)
             torrent.written.add(growth)
+            self._tell(torrent.info_hash, "changed", sorted(totals or ()))
         return torrent
 
     def set_torrent(self, torrent: Torrent, changes: dict[str, Any]) -> None:
         """Let fields that a store has already count from now on."""
         for each in hashes_of(torrent):
             self.torrents.pop(each, None)
-        for name, value in changes.items():
-            setattr(torrent, name, value)
+        changed = set_fields(torrent, changes)
         self._replace_deleted(torrent)
         self.remember_torrent(torrent)
         if torrent.deleted:
             self._swarms.drop_torrent(torrent.info_hash)
+        self._tell(torrent.info_hash, "deleted" if "deleted" in changed and torrent.deleted else "changed", changed)
 
     async def delete_torrent(self, info_hash: bytes, reason: str) -> None:
         """Delete, remembering the reason for those who still announce it; `NotFoundError` if there is none."""
@@ -344,6 +358,12 @@ class Directory:
             self.torrents.pop(each, None)
         self._gone.add(torrent.info_hash)
         self._swarms.drop_torrent(torrent.info_hash)
+        self._tell(torrent.info_hash, "deleted")
+
+    def _tell(self, key: int | bytes, change: str, fields: Sequence[str] = ()) -> None:
+        type_, account = ("user", {"id": key}) if isinstance(key, int) else ("torrent", {"info_hash": key.hex()})
+        if fields or change != "changed":
+            self.publish(type_, {**account, "change": change, "fields": list(fields)})
 
     def _replace_deleted(self, torrent: Torrent) -> None:
         """Forget the deleted torrents that had one of this torrent's hashes, as the store has done."""

@@ -17,12 +17,14 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from mika.changes import Changes
+from mika.counts import Histogram
 from mika.errors import StoreError
+from mika.events import Publish, unheard
 from mika.interfaces import IPeerStore, IStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
 from mika.journal import Journal
 from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth, bounded
 from mika.ledger.record import FRAME
-from mika.model import Torrent, User
+from mika.model import Torrent, Totals, User
 from mika.swarm.swarms import Swarms
 
 AT_ONCE = 2000
@@ -30,6 +32,9 @@ AT_ONCE = 2000
 
 LONGEST_WAIT = 30.0
 """Seconds between two tries at a store that fails."""
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Bounds by which the time that a batch takes is counted."""
 
 Merge = TypeVar("Merge", UserGrowth, TorrentGrowth, PeerKeys)
 
@@ -69,6 +74,13 @@ class Flush(ABC, Generic[Merge]):
         self.reached = 0
         self.healthy = True
         self.retry_at = 0.0
+        self.publish: Publish = unheard
+        self.batches = 0
+        self.rows = 0
+        self.failures = 0
+        self.seconds = Histogram(SECONDS)
+        self.grown = Totals()
+        """What was added to all torrents together since the start, as far as this is the flush of torrents."""
         self._store = store
         self._journal = journal
         self._pace = pace
@@ -78,7 +90,7 @@ class Flush(ABC, Generic[Merge]):
         self._merged: Merge = self.new_merge()
         self._merged_to = 0
         self._tried: list[int] = []  # numbers of batches of which we do not know what became, since `_stored`
-        self._failures = 0
+        self._failures = 0  # since the last success
 
     # ---- what each kind does
 
@@ -140,9 +152,15 @@ class Flush(ABC, Generic[Merge]):
             if rows:
                 self._tried.append(self._merged_to)
                 self._changes.in_doubt = True
+                begun = self._pace.clock.seconds()
                 await self.apply(Mark(self._journal.instance, self._merged_to, self._stored), self._merged)
                 self._confirmed()
+                took = self._pace.clock.seconds() - begun
+                self.seconds.add(took)
             self.reached = self._merged_to
+            if rows:
+                fields = {"kind": self.kind, "rows": rows, "seconds": round(took, 6), "waiting": self.waiting}
+                self.publish("flush", fields)
         return rows
 
     async def _merge(self, end: int, most: int | None) -> None:
@@ -179,6 +197,8 @@ class Flush(ABC, Generic[Merge]):
 
     def _confirmed(self) -> None:
         self.confirm(self._merged)
+        self.batches += 1
+        self.rows += len(self._merged)
         self._stored = self._merged_to
         self._merged = self.new_merge()
         self._tried.clear()
@@ -195,7 +215,9 @@ class Flush(ABC, Generic[Merge]):
                 waiting=self.waiting,
                 problem=problem,
             )
+            self._publish_health(ok=False, problem=str(problem) if isinstance(problem, StoreError) else "see the log")
         self.healthy = False
+        self.failures += 1
         self._failures += 1
         # Several trackers that wait for the same server must not all come back in the same moment.
         wait = min(LONGEST_WAIT, 2.0 ** min(self._failures, 10)) * (0.5 + self._pace.random() / 2)
@@ -204,9 +226,13 @@ class Flush(ABC, Generic[Merge]):
     def _recover(self) -> None:
         if not self.healthy:
             self.log.info("the {kind} store is written to again", kind=self.kind)
+            self._publish_health(ok=True)
         self.healthy = True
         self._failures = 0
         self.retry_at = 0.0
+
+    def _publish_health(self, *, ok: bool, problem: str = "") -> None:
+        self.publish("store", {"kind": self.kind, "ok": ok, "problem": problem, "waiting": self.waiting})
 
 
 class UsersFlush(Flush[UserGrowth]):
@@ -258,6 +284,7 @@ class TorrentsFlush(Flush[TorrentGrowth]):
     def confirm(self, merged: TorrentGrowth) -> None:
         """See `Flush`."""
         for info_hash, growth in merged.rows.items():
+            self.grown.add(growth)
             torrent = self._torrents.get(info_hash)
             if torrent is not None:
                 torrent.written.add(growth)

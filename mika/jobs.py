@@ -16,6 +16,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from mika.errors import StoreError
+from mika.events import Publish
 from mika.flush import Flush
 from mika.journal import Journal, sync, try_to_make
 from mika.swarm.swarms import Swarms
@@ -97,6 +98,11 @@ class Flusher(Periodic):
     def healthy(self) -> dict[str, bool]:
         """Whether each kind of store was written to without trouble the last time."""
         return {flush.kind: flush.healthy for flush in self.flushes}
+
+    def publish_to(self, publish: Publish) -> None:
+        """Have batches published, and whether stores take them."""
+        for flush in self.flushes:
+            flush.publish = publish
 
     def waiting(self) -> dict[str, int]:
         """How many announces wait to be written, by kind of store."""

@@ -17,6 +17,7 @@ from mika.config import Config, HostPort, load_config, print_config
 from mika.config import Tracker as TrackerSection
 from mika.directory import Directory
 from mika.errors import ConfigError
+from mika.events import Events
 from mika.flush import Flush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
@@ -30,6 +31,7 @@ from mika.server.admin import admin_service
 from mika.server.certificate import certificate_of, tls_context
 from mika.server.http import AnnounceFactory
 from mika.server.listen import AnnounceService
+from mika.server.watch import Watch
 from mika.services import InOrder, JournalService, StoresService, SwarmsService
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores, make_stores
@@ -98,6 +100,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     journal = make_journal(config, stores, state_dir)
     swarms = make_swarms(config.tracker, journal)
     negative_ttl = int(config.tracker.negative_ttl)
+    events = Events(reactor.seconds)
 
     def settle(kind: str) -> Deferred[None]:
         return flusher.settle(kind)  # which is made of the directory
@@ -105,7 +108,9 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     directory = Directory(stores.users, stores.torrents, swarms, reactor.seconds, settle, negative_ttl)
     tracker = make_tracker(config, directory, swarms, journal)
     flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
-    announces = make_announces(config, tracker, directory, reactor)
+    announces = make_announces(config, tracker, directory, events, reactor)
+    directory.publish = events.publish
+    flusher.publish_to(events.publish)
     refresher = Refresher(directory, stores, reactor, preload=config.stores.preload)
     context = Context(
         directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), config.api.metrics_open
@@ -191,18 +196,23 @@ def make_flusher(  # what the stores follow, and what is told of it
     return Flusher(flushes, journal, reactor, intervals)
 
 
-def make_announces(config: Config, tracker: Tracker, directory: Directory, reactor: Any) -> AnnounceService:
+def make_announces(
+    config: Config, tracker: Tracker, directory: Directory, events: Events, reactor: Any
+) -> AnnounceService:
     """Make the announce ports; those over TLS have the certificate of the admin API."""
     section = config.tracker
     proxies = TrustedProxies(section.trusted_proxies)
-    factory = AnnounceFactory(tracker, directory, proxies, reactor, verbose=config.general.log_level == "debug")
+    watch = Watch(tracker, events, verbose=config.general.log_level == "debug")
+    factory = AnnounceFactory(tracker, directory, proxies, reactor, watch)
     certificate = certificate_of(config.api, Path(config.general.state_dir)) if section.listen_tls else None
     context = tls_context(*certificate) if certificate else None
 
     def served(addresses: list[HostPort]) -> list[HostPort]:
         return [each for each in addresses if (section.ipv6 if ":" in each.host else section.ipv4)]
 
-    return AnnounceService(reactor, factory, served(section.listen), served(section.listen_tls), context)
+    announces = AnnounceService(reactor, factory, served(section.listen), served(section.listen_tls), context)
+    events.readers_changed = announces.look_who_watches
+    return announces
 
 
 def health(config: Config, flusher: Flusher) -> Health:

@@ -16,13 +16,16 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from mika.counts import Traffic
 from mika.directory import Directory
 from mika.errors import StoreError
+from mika.events import Events
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.server.connections import Connections
+from mika.server.watch import Watch, address_of
 from mika.tracker import Miss, Tracker
-from mika.wire.address import TrustedProxies, packed, read_proxy, to_text
+from mika.wire.address import TrustedProxies, packed, read_proxy
 from mika.wire.http import Head, read_head, read_ordinary, read_target, write_answer, write_problem
 from mika.wire.request import AnnounceRequest, BadRequest, ScrapeRequest
 from mika.wire.response import AnnounceResponse, ScrapeResponse, write_announce, write_refusal, write_scrape
@@ -54,19 +57,27 @@ class AnnounceFactory(Factory):
         directory: Directory,
         proxies: TrustedProxies,
         reactor: IReactorTime,
-        *,
-        verbose: bool = False,
+        watch: Watch | None = None,
     ) -> None:
-        """`verbose` logs every announce, without its passkey."""
+        """`watch` is told of what is answered while somebody wants to know."""
+        self.traffic = Traffic()
         self.tracker = tracker
         self.directory = directory
         self.proxies = proxies
+        self.reactor = reactor
         self.clock: Callable[[], float] = reactor.seconds
         self.public = tracker.config.public
         self.failure_interval = tracker.interval
-        self.verbose = verbose
+        self.watch = watch or Watch(tracker, Events(reactor.seconds))
+        self.watched = self.watch.wanted
         self.connections = Connections(reactor.seconds)
         self.waiting: set[Deferred[None]] = set()
+
+    def over_tls(self) -> AnnounceFactory:
+        """Return one that answers over TLS: its counts are its own, its connections among those of this one."""
+        secure = AnnounceFactory(self.tracker, self.directory, self.proxies, self.reactor, self.watch.over("https"))
+        secure.connections, secure.waiting = self.connections, self.waiting
+        return secure
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ARG002, N802 - Twisted's interface
         """Make the protocol of one connection."""
@@ -94,11 +105,12 @@ class AnnounceFactory(Factory):
         try:
             body = self._ask(read_target(head.target, address, public=self.public))
         except BadRequest as bad:
-            body = write_refusal(bad.refusal, self.failure_interval)
+            body = self._refuse(bad.refusal, address)
         return write_answer(body, head.headers) if isinstance(body, bytes) else None
 
     async def answer_later(self, head: Head, address: bytes) -> bytes:
         """Answer a request for which facts must be loaded first."""
+        self.traffic.lookups += 1
         request = read_target(head.target, address, public=self.public)
         failure = refusal.STORE_UNAVAILABLE
         try:
@@ -115,7 +127,7 @@ class AnnounceFactory(Factory):
         except Exception:  # noqa: BLE001 - our own fault must not cost the client its connection
             self.log.failure("an announce could not be answered")
             failure = refusal.INTERNAL
-        return write_answer(write_refusal(failure, self.failure_interval), head.headers)
+        return write_answer(self._refuse(failure, address, request), head.headers)
 
     def _ask(self, request: Request) -> bytes | Miss:
         now = int(self.clock())
@@ -125,24 +137,32 @@ class AnnounceFactory(Factory):
                 result = self.tracker.announce(request, now)
             else:
                 result = self.tracker.scrape(request, now)
-            if self.verbose and not isinstance(result, Miss):
-                self._log(request, result)
+            if self.watched and not isinstance(result, (Miss, Refusal)):
+                self.watch.see(request, result)
             if isinstance(result, AnnounceResponse):
+                if len(result.external_ip) == 4:
+                    self.traffic.announces4 += 1
+                else:
+                    self.traffic.announces6 += 1
                 return write_announce(result)
             if isinstance(result, Refusal):
-                return write_refusal(result, self.failure_interval)
-            return result if isinstance(result, Miss) else write_scrape(result)
+                return self._refuse(result, address_of(request), request)
+            if isinstance(result, Miss):
+                return result
+            if len(address_of(request)) == 4:
+                self.traffic.scrapes4 += 1
+            else:
+                self.traffic.scrapes6 += 1
+            return write_scrape(result)
         except Exception:  # noqa: BLE001 - our own fault must cost neither the client its connection nor us the port
             self.log.failure("an announce could not be answered")
-            return write_refusal(refusal.INTERNAL, self.failure_interval)
+            return self._refuse(refusal.INTERNAL, address_of(request), request)
 
-    def _log(self, request: Request, result: AnnounceResponse | ScrapeResponse | Refusal) -> None:
-        outcome = f"refused: {result.code}" if isinstance(result, Refusal) else "answered"
-        if isinstance(request, ScrapeRequest):
-            what, whence = f"scrape of {len(request.info_hashes)}", request.address
-        else:
-            what, whence = f"announce {request.event.name} of {request.info_hash.hex()}", request.endpoint[:-2]
-        self.log.debug("{what} from {whence} {outcome}", what=what, whence=to_text(whence), outcome=outcome)
+    def _refuse(self, refused: Refusal, address: bytes, request: Request | None = None) -> bytes:
+        if self.watched:
+            self.watch.see_refusal(refused, address, request)
+        self.traffic.refusals[refused.code, 4 if len(address) == 4 else 6] += 1
+        return write_refusal(refused, self.failure_interval)
 
     def end(self) -> Deferred[None]:
         """End all connections; answers when no request waits for a store any more."""
@@ -233,6 +253,7 @@ class AnnounceProtocol(Protocol):
                 answers.append(answer)
                 self._ended = head.headers.close
         except BadRequest as bad:
+            self.factory.traffic.malformed[bad.refusal.code] += 1
             answers.append(write_problem(bad.refusal, bad.status))
             self._end_with(b"".join(answers))
             return None
@@ -315,5 +336,6 @@ class AnnounceProtocol(Protocol):
         """End a connection that used up its time, unless it waits for a store; say whether it ends."""
         if self.waiting is not None:
             return False
+        self.factory.traffic.cut_off += 1
         self.transport.abortConnection()
         return True

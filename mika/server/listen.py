@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import resource
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -41,9 +42,13 @@ class AnnounceService(Service):
         self.url = ""
         self._reactor = reactor
         self._factory = factory
+        self.factories = {"http": factory}
+        """What answers, by protocol."""
+        if tls:
+            self.factories["https"] = factory.over_tls()
         self._wanted = [(address, False) for address in plain] + [(address, True) for address in tls]
         self._context = context
-        self._ports: list[AnnouncePort] = []
+        self._ports: list[tuple[str, AnnouncePort]] = []
         self._sweep = LoopingCall(factory.connections.sweep)
         self._sweep.clock = reactor
 
@@ -54,15 +59,16 @@ class AnnounceService(Service):
             for address, secure in self._wanted:
                 self._listen(address, secure=secure)
         except CannotListenError:
-            for port in self._ports:
+            for _, port in self._ports:
                 port.stopListening()
             raise
         self._sweep.start(SWEEP_TIME, now=False)
         super().startService()
 
     def _listen(self, address: HostPort, *, secure: bool) -> None:
-        factory: Any = self._factory
-        if secure and self._context is not None:
+        protocol = "https" if secure else "http"
+        factory: Any = self.factories[protocol]
+        if self._context is not None and secure:
             factory = TLSMemoryBIOFactory(self._context, False, factory)
             factory.noisy = False
         port = AnnouncePort(address.port, factory, BACKLOG, address.host, self._reactor)
@@ -74,8 +80,8 @@ class AnnounceService(Service):
                 self.log.warn("this machine has no IPv6: {address} is left out", address=str(address))
                 return
             raise
-        self._ports.append(port)
-        url = f"{'https' if secure else 'http'}://{reachable(HostPort(address.host, port.getHost().port))}"
+        self._ports.append((protocol, port))
+        url = f"{protocol}://{reachable(HostPort(address.host, port.getHost().port))}"
         self.url = self.url or url  # the one to show, of several
         self.log.info("announces are served at {url}", url=url)
 
@@ -84,9 +90,22 @@ class AnnounceService(Service):
         super().stopService()
         if self._sweep.running:
             self._sweep.stop()
-        closed = gatherResults([maybeDeferred(port.stopListening) for port in self._ports])
+        closed = gatherResults([maybeDeferred(port.stopListening) for _, port in self._ports])
         self._ports = []
         return closed.addCallback(lambda _: self._factory.end())
+
+    def accepted(self) -> dict[tuple[str, int], int]:
+        """How many connections were accepted since the start, by protocol and family (4, 6)."""
+        counts: dict[tuple[str, int], int] = {}
+        for protocol, port in self._ports:
+            key = protocol, 6 if port.addressFamily == socket.AF_INET6 else 4
+            counts[key] = counts.get(key, 0) + port.accepted
+        return counts
+
+    def look_who_watches(self) -> None:
+        """Have the announces told to who watches now, or to nobody."""
+        for factory in self.factories.values():
+            factory.watched = factory.watch.wanted
 
 
 def allow_many_descriptors() -> int:

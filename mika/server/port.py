@@ -173,6 +173,8 @@ class AnnouncePort(tcp.Port):
     transport = AnnounceTransport
     factory: Any
     kept: KeptConnections | None = None
+    accepted = 0
+    """Connections since the start, answered in one go or not."""
 
     def startListening(self) -> None:  # noqa: N802 - Twisted's name
         """Listen, and be ready for connections that stay."""
@@ -199,15 +201,19 @@ class AnnouncePort(tcp.Port):
         """Accept, read, answer and close as many as are waiting, up to `BURST`."""
         factory = self.factory
         if not isinstance(factory, AnnounceFactory):  # TLS wraps it
+            before = self.sessionno
             super().doRead()
+            self.accepted += self.sessionno - before
             return
         accept = self.socket._accept  # type: ignore[union-attr]  # noqa: SLF001 - accept() makes a slower object of it
-        for _ in range(BURST):
+        for done in range(BURST):
             try:
                 descriptor, addr = accept()
             except BlockingIOError:
+                self.accepted += done
                 return
             except OSError as problem:
+                self.accepted += done
                 if problem.errno in OUT_OF_DESCRIPTORS and not factory.connections.make_room():
                     self._rest_a_little()
                 return
@@ -243,6 +249,7 @@ class AnnouncePort(tcp.Port):
                 transport.loseConnection()
             elif end < len(data):
                 transport.protocol.dataReceived(data[end:])
+        self.accepted += BURST
 
     def _rest_a_little(self) -> None:
         """Accept nothing for a moment: the reactor would ask again and again, and be told the same."""

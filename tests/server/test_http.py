@@ -328,7 +328,7 @@ def test_our_own_fault_costs_nobody_the_connection(site, log, monkeypatch) -> No
 def test_verbose_log_has_no_secret(log) -> None:
     """At debug level every announce is logged, who sent it only by address."""
     site = make_site()
-    site.factory.verbose = True
+    site.factory.watched = site.factory.watch.verbose = True
     site.get(announce_target(event="started", key="SECRETKEY"))
     site.get(announce_target("no-such-passkey-at-all"))
     site.scrape()
