@@ -333,3 +333,50 @@ def test_users_added_with_totals_owe_the_store_nothing():
     (user,) = result(setting.directory.add_users([User(0, "carl", "passkey-of-carl", totals=brought.copy())]))
     assert user.totals.since(user.written) == Totals()
     assert result(setting.store.user_by_id(user.id)).totals == brought
+
+
+# ---- what is told
+
+
+def told_by(directory):
+    """Have what a directory publishes collected; return where."""
+    told = []
+    directory.publish = lambda type_, fields: told.append((type_, fields))
+    return told
+
+
+def test_changes_are_told_when_they_count():
+    """What was added, changed and deleted, with the names of fields and never with what is in them."""
+    setting = DirectorySetting()
+    directory, user = setting.directory, setting.live_user()
+    setting.live_torrent()
+    told = told_by(directory)
+    result(directory.change_user(user.id, {"passkey": "a-new-passkey", "name": user.name}))
+    result(directory.change_user(user.id, {"name": user.name}))
+    result(directory.change_user(user.id, {}, {"uploaded": 5}))
+    result(directory.delete_user(user.id))
+    result(directory.add_torrents([Torrent(OTHER_HASH)]))
+    result(directory.change_torrent(OTHER_HASH, {"enabled": False, "reason": "secret of the staff"}))
+    result(directory.delete_torrent(INFO_HASH, "gone"))
+    [added] = result(directory.add_users([User(0, "carl", "passkey-of-carl")]))
+    other, first = OTHER_HASH.hex(), INFO_HASH.hex()
+    assert told == [
+        ("user", {"id": user.id, "change": "changed", "fields": ["passkey"]}),
+        ("user", {"id": user.id, "change": "changed", "fields": ["uploaded"]}),
+        ("user", {"id": user.id, "change": "deleted", "fields": []}),
+        ("torrent", {"info_hash": other, "change": "added", "fields": []}),
+        ("torrent", {"info_hash": other, "change": "changed", "fields": ["enabled", "reason"]}),
+        ("torrent", {"info_hash": first, "change": "deleted", "fields": ["deleted", "reason"]}),
+        ("user", {"id": added.id, "change": "added", "fields": []}),
+    ]
+
+
+def test_failed_change_is_not_told():
+    """Nothing happened."""
+    setting = DirectorySetting()
+    setting.live_user()
+    told = told_by(setting.directory)
+    setting.store.problems = {"save_user": DOWN}
+    with pytest.raises(StoreError):
+        result(setting.directory.change_user(1, {"name": "x"}))
+    assert told == []

@@ -402,3 +402,43 @@ def _trouble(setting):
     with said() as words:
         setting.flush()
     return words[0][1]
+
+
+# ---- what is told and counted
+
+
+def published(setting):
+    """Have what the flushes publish collected; return where."""
+    told = []
+    setting.flusher.publish_to(lambda type_, fields: told.append((type_, fields)))
+    return told
+
+
+def test_batches_are_told_and_counted():
+    """Each kind of its own rows; what torrents grew by is what was credited."""
+    setting = Setting()
+    told = published(setting)
+    setting.announce()
+    setting.announce(uploaded=500)
+    setting.flush()
+    assert told == [("flush", {"kind": kind, "rows": 1, "seconds": 0.0, "waiting": 0}) for kind in KINDS]
+    assert [(flush.batches, flush.rows, flush.failures) for flush in setting.flusher.flushes] == [(1, 1, 0)] * 3
+    assert sum(setting.torrents.seconds.counts) == 1
+    assert (setting.torrents.grown.announces, setting.torrents.grown.uploaded) == (2, 500)
+
+
+def test_store_that_fails_is_told_once_when_it_begins_and_once_when_it_ends():
+    """With what it said; every try counts as a failure."""
+    setting = Setting()
+    told = published(setting)
+    setting.store.problems["users"] = DOWN
+    setting.announce()
+    setting.flush()
+    setting.flush()
+    del setting.store.problems["users"]
+    setting.flush()
+    assert [fields for type_, fields in told if type_ == "store"] == [
+        {"kind": "users", "ok": False, "problem": "The database is down.", "waiting": 1},
+        {"kind": "users", "ok": True, "problem": "", "waiting": 0},
+    ]
+    assert (setting.users.failures, setting.users.batches, setting.torrents.failures) == (2, 1, 0)
