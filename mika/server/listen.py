@@ -99,7 +99,8 @@ class AnnounceService(Service):
         counts: dict[tuple[str, int], int] = {}
         for protocol, port in self._ports:
             key = protocol, 6 if port.addressFamily == socket.AF_INET6 else 4
-            counts[key] = counts.get(key, 0) + port.accepted
+            accepted = port.sessionno if protocol == "https" else port.accepted
+            counts[key] = counts.get(key, 0) + accepted
         return counts
 
     def look_who_watches(self) -> None:

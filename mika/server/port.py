@@ -174,7 +174,7 @@ class AnnouncePort(tcp.Port):
     factory: Any
     kept: KeptConnections | None = None
     accepted = 0
-    """Connections since the start, answered in one go or not."""
+    """Connections since the start, answered in one go or not; over TLS `sessionno` counts them."""
 
     def startListening(self) -> None:  # noqa: N802 - Twisted's name
         """Listen, and be ready for connections that stay."""
@@ -201,9 +201,7 @@ class AnnouncePort(tcp.Port):
         """Accept, read, answer and close as many as are waiting, up to `BURST`."""
         factory = self.factory
         if not isinstance(factory, AnnounceFactory):  # TLS wraps it
-            before = self.sessionno
             super().doRead()
-            self.accepted += self.sessionno - before
             return
         accept = self.socket._accept  # type: ignore[union-attr]  # noqa: SLF001 - accept() makes a slower object of it
         for done in range(BURST):

@@ -92,7 +92,7 @@ def test_connection_that_is_cut_off_is_counted(site):
     """One that used up its time."""
     Connection(site).send(b"GET /")
     site.clock.advance(60)
-    site.factory.sweep()
+    site.factory.connections.sweep()
     assert site.factory.traffic.cut_off == 1
 
 
