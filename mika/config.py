@@ -169,6 +169,9 @@ class Tracker(Section):
         [], "Networks of proxies whose X-Forwarded-For, X-Real-IP or PROXY protocol is believed."
     )
     peers_per_user_torrent: int = key(5, "Clients that one user may have in one swarm at a time.", ge=1)
+    addresses_per_user: int = key(
+        0, "Addresses of each family that one user may announce from at once; an IPv6 /64 is one. 0: any number.", ge=0
+    )
     negative_ttl: Duration = key("1m", "For so long an absent passkey or torrent is not looked for again.")
     whitelist: bool = key(False, "Serve only clients whose peer id starts with a listed prefix.")
 

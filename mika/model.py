@@ -98,6 +98,10 @@ class Role:
     peers_per_user_torrent: int | None = None
 
 
+EVERYMAN = Role(DEFAULT_ROLE, "member")
+"""What a user may do of whose role nothing is known."""
+
+
 @dataclass(slots=True, eq=False)
 class User:
     """An account. `totals` are live, `written` is what the store has of them.
@@ -121,6 +125,11 @@ class User:
     freeleech: Mapping[bytes, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
+
+
+def role_of(user: User, roles: Mapping[int, Role]) -> Role:
+    """Return the role of a user; one that was deleted counts as the default one."""
+    return roles.get(user.role) or roles.get(DEFAULT_ROLE, EVERYMAN)
 
 
 @dataclass(slots=True, eq=False)
@@ -160,6 +169,7 @@ class Peer:
     An endpoint is the compact form of BEP 23 or BEP 7: address and port, 6 or 18 bytes, empty when there is none.
     A slot is the peer's place among the endpoints that are handed out, -1 when this one is not. A peer that fell
     silent is no longer `active`: it is in no list and no count, but its counters stay the baseline for its return.
+    One that is `waiting` for a download slot is active, and handed to nobody.
     `due` is when `Swarms` looks next whether it fell silent. `location` is degrees north and east, None if unknown.
     """
 
@@ -184,6 +194,7 @@ class Peer:
         "slot6",
         "uploaded",
         "user_id",
+        "waiting",
     )
 
     def __init__(self, user_id: int, peer_id: bytes, now: int) -> None:
@@ -196,6 +207,7 @@ class Peer:
         self.seeder = False
         self.paused = False
         self.active = False
+        self.waiting = False
         self.crypto = 0
         self.endpoint4 = b""
         self.endpoint6 = b""

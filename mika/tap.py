@@ -172,7 +172,7 @@ def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: 
     )
     stages = Stages(
         facts=directory,
-        ruleset=Ruleset(section, directory.prefixes),
+        ruleset=Ruleset(section, directory.prefixes, directory.roles, swarms),
         swarms=swarms,
         ledger=Ledger(rates, directory.roles),
         journal=journal,

@@ -109,10 +109,12 @@ class Tracker:
             torrent.completers.add(user.id)  # once a user and torrent, whatever a client says how often
             credit.completed = 1
         self.swarms.refresh(swarm, peer, request, now)
+        if request.left or peer.waiting:
+            self.ruleset.slots.ration(user, swarm, peer)
         user.totals.add(credit)
         torrent.totals.add(credit)
         self.journal.append(peer_record(torrent.info_hash, peer, credit))
-        return self._answer(request, torrent, swarm, peer)
+        return self._answer(request, user, torrent, swarm, peer)
 
     def scrape(self, request: ScrapeRequest, now: int) -> ScrapeResponse | Refusal | Miss:
         """Answer with the figures of the torrents that are registered among those asked for (BEP 48)."""
@@ -169,9 +171,14 @@ class Tracker:
             self.journal.append(peer_record(torrent.info_hash, peer, credit, gone=True))
         return self._figures(request, torrent, swarm)
 
-    def _answer(self, request: AnnounceRequest, torrent: Torrent, swarm: Swarm, peer: Peer) -> AnnounceResponse:
-        """Answer with figures and peers."""
+    def _answer(
+        self, request: AnnounceRequest, user: User, torrent: Torrent, swarm: Swarm, peer: Peer
+    ) -> AnnounceResponse:
+        """Answer with figures and peers; a leecher that waits for a download slot is told so, and gets none."""
         response = self._figures(request, torrent, swarm)
+        if peer.waiting:
+            response.warning = self.ruleset.slots.words(user)
+            return response
         numwant = request.numwant
         if numwant < 0:
             numwant = self.config.numwant

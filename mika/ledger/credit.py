@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Peer, Role, Torrent, Totals, User
+from mika.model import INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Peer, Role, Torrent, Totals, User, role_of
 from mika.wire.request import AnnounceRequest
 
 GIB = 2**30
 YEAR = 365 * 86400
 
 _ALWAYS = 2**63
-
-_EVERYMAN = Role(DEFAULT_ROLE, "member")
 
 
 class Window(NamedTuple):
@@ -82,7 +80,7 @@ class Ledger:
         downloaded = max(downloaded, 0)
         credited_up, credited_down = uploaded, downloaded
         if uploaded or downloaded:
-            role = self._roles.get(user.role, _EVERYMAN)
+            role = role_of(user, self._roles)
             if not self._since <= now < self._until:
                 self._turn(now)
             up = max(self._up, role.multiplier_up, user.multiplier_up, torrent.multiplier_up)

@@ -6,26 +6,32 @@ All look at the same: the request, whose it is, the torrent, and the peer and it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from mika.model import Peer, Torrent, User
+from mika.model import Peer, Role, Torrent, User, role_of
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.swarm.swarm import Swarm
+from mika.swarm.watch import Watch, network_of
 from mika.wire.request import PAUSED, AnnounceRequest
 
 Check = Callable[[AnnounceRequest, User, Torrent, Peer | None, Swarm | None], Refusal | None]
 
 
-def user_is_enabled(
-    request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
-) -> Refusal | None:
-    """Refuse a user whose account, or right to do what this announce is for, was taken away."""
-    if not user.enabled:
-        return refusal.USER_DISABLED
-    if request.left == 0 or request.event is PAUSED:  # a partial seed downloads nothing (BEP 21)
-        return None if user.upload_enabled else refusal.UPLOAD_DISABLED
-    return None if user.download_enabled else refusal.DOWNLOAD_DISABLED
+def user_is_enabled(roles: Mapping[int, Role]) -> Check:
+    """Refuse a user whose account, or right to do what this announce is for, was taken away, or the role's right."""
+
+    def check(
+        request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+    ) -> Refusal | None:
+        if not user.enabled:
+            return refusal.USER_DISABLED
+        role = role_of(user, roles)
+        if request.left == 0 or request.event is PAUSED:  # a partial seed downloads nothing (BEP 21)
+            return None if user.upload_enabled and role.upload_enabled else refusal.UPLOAD_DISABLED
+        return None if user.download_enabled and role.download_enabled else refusal.DOWNLOAD_DISABLED
+
+    return check
 
 
 def torrent_is_served(
@@ -59,8 +65,8 @@ def client_is_listed(prefixes: Callable[[], tuple[bytes, ...]]) -> Check:
     return check
 
 
-def peers_are_few(limit: int) -> Check:
-    """Refuse one client more than a user may have in one swarm; those already there go on."""
+def peers_are_few(limit: int, roles: Mapping[int, Role]) -> Check:
+    """Refuse one client more than a user may have in one swarm, by the role or the `limit` of all; the others go on."""
 
     def check(
         request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
@@ -68,6 +74,28 @@ def peers_are_few(limit: int) -> Check:
         if swarm is None or (peer is not None and peer.active):
             return None
         present = len(swarm.active_of(user.id))
-        return None if present < limit else refusal.too_many_peers(limit, present)
+        own = role_of(user, roles).peers_per_user_torrent
+        most = limit if own is None else own
+        return None if present < most else refusal.too_many_peers(most, present)
+
+    return check
+
+
+def addresses_are_few(limit: int, watch: Watch) -> Check:
+    """Refuse one address more than a user may announce from at a time, in each family; those in use go on."""
+
+    def check(
+        request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+    ) -> Refusal | None:
+        network = network_of(request.endpoint)
+        if len(request.endpoint) == 6:
+            addresses, old = watch.addresses4, b"" if peer is None else peer.endpoint4
+        else:
+            addresses, old = watch.addresses6, b"" if peer is None else peer.endpoint6
+        if addresses.count(user.id, network):
+            return None
+        present = addresses.keys(user.id)
+        moves = 1 if old and addresses.count(user.id, network_of(old)) == 1 else 0  # the old one goes with it
+        return None if present - moves < limit else refusal.too_many_addresses(limit, present)
 
     return check

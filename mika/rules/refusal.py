@@ -59,6 +59,25 @@ def too_many_peers(limit: int, present: int) -> Refusal:
     return Refusal("too_many_peers", words, 15)
 
 
+def too_many_addresses(limit: int, present: int) -> Refusal:
+    """One address more than a user may announce from."""
+    words = (
+        f"Your clients announce from {present} addresses and may use {limit}; "
+        "stop those at the others, or wait until those that are gone have timed out"
+    )
+    return Refusal("too_many_addresses", words, 15)
+
+
+def slots_taken(limit: int, held: int) -> str:
+    """Say why a leecher gets no peers: the warning in an answer that is a success otherwise."""
+    if limit == 0:
+        return "Your account has no download slot at present; please contact the staff"
+    return (
+        f"You may download {limit} torrents at a time and download {held}; "
+        "this one waits until you finish or stop another, and continues by itself"
+    )
+
+
 # How it is asked
 PATH_INVALID = Refusal("path_invalid", "An announce URL ends in /PASSKEY/announce; see the site for yours", NEVER)
 INFO_HASH_MISSING = Refusal("info_hash_missing", "The parameter info_hash is missing", NEVER)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mika.config import Tracker
-from mika.model import Peer, Torrent, User
+from mika.model import Peer, Role, Torrent, User
 from mika.rules.checks import (
     Check,
+    addresses_are_few,
     client_is_listed,
     family_is_served,
     peers_are_few,
@@ -15,22 +16,30 @@ from mika.rules.checks import (
     user_is_enabled,
 )
 from mika.rules.refusal import Refusal
+from mika.rules.slots import Slots
 from mika.swarm.swarm import Swarm
+from mika.swarm.swarms import Swarms
 from mika.wire.request import AnnounceRequest
 
 
 class Ruleset:
     """Every rule of the site; the first that refuses is the answer."""
 
-    def __init__(self, config: Tracker, prefixes: Callable[[], tuple[bytes, ...]]) -> None:
-        """`prefixes` answers the peer id prefixes on the whitelist as it is now."""
-        checks: list[Check] = [user_is_enabled, torrent_is_served]
+    def __init__(
+        self, config: Tracker, prefixes: Callable[[], tuple[bytes, ...]], roles: Mapping[int, Role], swarms: Swarms
+    ) -> None:
+        """`prefixes` answers the peer id prefixes on the whitelist as it is now; `roles` are the live ones."""
+        checks: list[Check] = [user_is_enabled(roles), torrent_is_served]
         if not (config.ipv4 and config.ipv6):
             checks.append(family_is_served(ipv4=config.ipv4, ipv6=config.ipv6))
         if config.whitelist:
             checks.append(client_is_listed(prefixes))
-        checks.append(peers_are_few(config.peers_per_user_torrent))
+        checks.append(peers_are_few(config.peers_per_user_torrent, roles))
+        if config.addresses_per_user:
+            swarms.count_addresses()
+            checks.append(addresses_are_few(config.addresses_per_user, swarms.watch))
         self.checks = tuple(checks)
+        self.slots = Slots(roles, swarms)
 
     def judge(
         self, request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mika.model import Peer
+from mika.swarm.watch import Watch
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED, AnnounceRequest
 
 Listable = Callable[[bytes], bool]
@@ -80,10 +81,12 @@ class Swarm:
         "peers",
         "seeders4",
         "seeders6",
+        "watch",
     )
 
-    def __init__(self, info_hash: bytes) -> None:
+    def __init__(self, info_hash: bytes, watch: Watch) -> None:
         self.info_hash = info_hash
+        self.watch = watch
         self.peers: dict[tuple[int, bytes], Peer] = {}
         self.by_user: dict[int, list[Peer]] = {}
         self.complete = 0
@@ -117,9 +120,8 @@ class Swarm:
         """Take an active peer out of lists and counts; its counters stay."""
         self._count(peer, -1)
         peer.active = False
-        self.unlist(peer, 4)
-        self.unlist(peer, 6)
-        peer.endpoint4 = peer.endpoint6 = b""
+        self.displace(peer, 4)
+        self.displace(peer, 6)
 
     def refresh(self, peer: Peer, request: AnnounceRequest, now: int, listable: Listable) -> None:
         """Bring a peer up to date with its announce; a new or silent one becomes active."""
@@ -147,18 +149,49 @@ class Swarm:
         family = 4 if len(endpoint) == 6 else 6
         self.unlist(peer, family)
         if family == 4:
-            peer.endpoint4 = endpoint
+            old, peer.endpoint4 = peer.endpoint4, endpoint
         else:
-            peer.endpoint6 = endpoint
-        if listable(endpoint):
+            old, peer.endpoint6 = peer.endpoint6, endpoint
+        if old[:-2] != endpoint[:-2]:
+            self.watch.moved(peer, old, endpoint)
+        if listable(endpoint) and not peer.waiting:
             self._side(peer, family).add(peer, endpoint)
+
+    def displace(self, peer: Peer, family: int) -> None:
+        """Take the peer's endpoint of this family from it."""
+        self.unlist(peer, family)
+        if family == 4:
+            old, peer.endpoint4 = peer.endpoint4, b""
+        else:
+            old, peer.endpoint6 = peer.endpoint6, b""
+        if old:
+            self.watch.moved(peer, old, b"")
+
+    def hold_back(self, peer: Peer) -> None:
+        """Let an active peer wait: it is handed to nobody, and holds no download slot."""
+        self._count(peer, -1)
+        peer.waiting = True
+        self._count(peer, 1)
+        self.unlist(peer, 4)
+        self.unlist(peer, 6)
+
+    def let_in(self, peer: Peer, listable: Listable) -> None:
+        """Let an active peer wait no longer."""
+        self._count(peer, -1)
+        peer.waiting = False
+        self._count(peer, 1)
+        for endpoint in (peer.endpoint4, peer.endpoint6):
+            if endpoint:
+                self.place(peer, endpoint, listable)
 
     def restore(self, peer: Peer, listable: Listable) -> None:
         """Take in a peer as a store kept it, active or silent."""
         self.add(peer)
         if peer.active:
             self._count(peer, 1)
-            for endpoint in (peer.endpoint4, peer.endpoint6):
+            endpoints = peer.endpoint4, peer.endpoint6
+            peer.endpoint4 = peer.endpoint6 = b""
+            for endpoint in endpoints:
                 if endpoint:
                     self.place(peer, endpoint, listable)
 
@@ -194,3 +227,5 @@ class Swarm:
             self.incomplete += by
             if peer.paused:
                 self.paused += by
+            elif not peer.waiting and peer.user_id >= 0:  # in public mode a peer is its own account: nothing to count
+                self.watch.leeching.add(peer.user_id, self.info_hash, by)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from mika.model import Peer
 from mika.swarm.swarm import Listable, Swarm
+from mika.swarm.watch import Watch, network_of
 from mika.wire.address import packed
 from mika.wire.request import AnnounceRequest
 
@@ -37,6 +38,7 @@ class Swarms:
         self.listable = listable
         self.believe_claims = believe_claims
         self.peer_count = 0
+        self.watch = Watch()
         self._changed = changed
         self._swarms: dict[bytes, Swarm] = {}
         self._of_user: dict[int, set[Swarm]] = {}
@@ -63,7 +65,7 @@ class Swarms:
         """Make a peer, which its announce has yet to `refresh`, in a swarm that is made if need be."""
         swarm = self._swarms.get(info_hash)
         if swarm is None:
-            swarm = self._swarms[info_hash] = Swarm(info_hash)
+            swarm = self._swarms[info_hash] = Swarm(info_hash, self.watch)
         peer = Peer(user_id, peer_id, now)
         swarm.add(peer)
         self._of_user.setdefault(user_id, set()).add(swarm)
@@ -90,6 +92,22 @@ class Swarms:
             else:
                 peer.seen6 = now
             swarm.place(peer, address + request.endpoint[-2:], self.listable)
+
+    def let_in(self, swarm: Swarm, peer: Peer) -> None:
+        """Let a peer wait no longer."""
+        swarm.let_in(peer, self.listable)
+
+    def count_addresses(self) -> None:
+        """Count the addresses of each user from now on, those that are there already among them."""
+        watch = self.watch
+        if watch.counting:
+            return
+        watch.counting = True
+        for swarm in self:
+            for peer in swarm.peers.values():
+                for endpoint, addresses in ((peer.endpoint4, watch.addresses4), (peer.endpoint6, watch.addresses6)):
+                    if endpoint:
+                        addresses.add(peer.user_id, network_of(endpoint), 1)
 
     def remove(self, swarm: Swarm, peer: Peer) -> None:
         """Forget a peer altogether: it announced its stop, or another takes its place."""
@@ -152,7 +170,7 @@ class Swarms:
         """Take in a peer as a store kept it."""
         swarm = self._swarms.get(info_hash)
         if swarm is None:
-            swarm = self._swarms[info_hash] = Swarm(info_hash)
+            swarm = self._swarms[info_hash] = Swarm(info_hash, self.watch)
         swarm.restore(peer, self.listable)
         self._of_user.setdefault(peer.user_id, set()).add(swarm)
         self.peer_count += peer.active
@@ -189,11 +207,7 @@ class Swarms:
             return True
         for family, endpoint, last in ((4, peer.endpoint4, peer.seen4), (6, peer.endpoint6, peer.seen6)):
             if endpoint and last + self.peer_ttl < now:
-                swarm.unlist(peer, family)  # the client goes on over the other family alone
-                if family == 4:
-                    peer.endpoint4 = b""
-                else:
-                    peer.endpoint6 = b""
+                swarm.displace(peer, family)  # the client goes on over the other family alone
                 self._changed(swarm.info_hash, peer, False)
         self._look(swarm, peer, self._silent_at(peer))
         return False

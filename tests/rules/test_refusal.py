@@ -17,7 +17,8 @@ FORBIDDEN = (
 """Words on which tools delete members' data (client-quirks 2.5)."""
 
 PAGE = {name: each for name, each in vars(refusal).items() if isinstance(each, Refusal)} | {
-    "too_many_peers": refusal.too_many_peers(5, 5)
+    "too_many_peers": refusal.too_many_peers(5, 5),
+    "too_many_addresses": refusal.too_many_addresses(3, 3),
 }
 GONE = ("TORRENT_UNREGISTERED", "TORRENT_DELETED")
 
@@ -92,7 +93,27 @@ def test_too_many_peers_says_limit_value_and_remedy() -> None:
     assert "stop one" in words
 
 
+def test_too_many_addresses_says_limit_value_and_remedy() -> None:
+    """The limit and the count are in the words, and what to do about it."""
+    words = refusal.too_many_addresses(3, 4).words
+    assert "4 addresses" in words
+    assert "use 3" in words
+    assert "stop those" in words
+
+
+def test_slots_taken_says_limit_value_and_remedy() -> None:
+    """The limit and the count are in the words, and what to do about it; where no slot is to be had, whom to ask."""
+    words = refusal.slots_taken(3, 4)
+    assert "may download 3" in words
+    assert "download 4" in words
+    assert "finish or stop another" in words
+    assert "staff" in refusal.slots_taken(0, 0)
+
+
 @pytest.mark.parametrize("word", FORBIDDEN)
-def test_warning_deletes_nobody_s_data(word) -> None:
-    """The warning in a success is read by the same tools."""
-    assert word not in tracker.NO_LISTENING_PORT.decode().lower()
+@pytest.mark.parametrize(
+    "words", [tracker.NO_LISTENING_PORT.decode(), refusal.slots_taken(2, 2), refusal.slots_taken(0, 0)]
+)
+def test_warning_deletes_nobody_s_data(words, word) -> None:
+    """The warnings in a success are read by the same tools."""
+    assert word not in words.lower()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from builders import NOW
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from mika.store.values import freeze_peer, thaw_peer
 from mika.swarm.swarms import Swarms
+from mika.swarm.tally import Tally
+from mika.swarm.watch import network_of
 from mika.wire.request import AnnounceRequest, Event
 
 TTL = 10
@@ -16,6 +20,14 @@ USERS = st.integers(1, 3)
 TORRENTS = st.sampled_from([b"a" * 20, b"b" * 20])
 PEER_IDS = st.sampled_from([b"1" * 20, b"2" * 20])
 ENDPOINTS = [bytes([81] * 4) + b"\0\1", bytes([81] * 4) + b"\0\2", bytes([42] * 16) + b"\0\1", bytes(18)]
+
+
+def tallied(tally: Tally) -> Counter:
+    """Return all that a tally has, which must not keep anything at 0."""
+    found = Counter({(user_id, key): n for user_id, mine in tally._of_user.items() for key, n in mine.items()})
+    assert all(found.values())
+    assert all(tally._of_user.values())
+    return found
 
 
 class Known:
@@ -26,6 +38,7 @@ class Known:
         self.last_seen = now
         self.left = 0
         self.paused = False
+        self.waiting = False
         self.endpoints: dict[int, tuple[bytes, int]] = {}
 
 
@@ -43,7 +56,9 @@ class AnyStory(RuleBasedStateMachine):
 
     def make_swarms(self):
         """Return swarms that hand out everything but an endpoint of zeros."""
-        return Swarms(TTL, self.counters_ttl, any, self.told)
+        swarms = Swarms(TTL, self.counters_ttl, any, self.told)
+        swarms.count_addresses()
+        return swarms
 
     def find(self, key):
         """Return swarm and peer of a key, None where there is none."""
@@ -73,6 +88,14 @@ class AnyStory(RuleBasedStateMachine):
         known.active, known.last_seen = True, self.now
         known.left, known.paused = left, paused and left > 0
         known.endpoints[len(endpoint)] = endpoint, self.now
+
+    @rule(info_hash=TORRENTS, user_id=USERS, peer_id=PEER_IDS, waits=st.booleans())
+    def ration(self, info_hash, user_id, peer_id, waits):
+        """Let a peer wait for a download slot, or no longer."""
+        swarm, peer = self.find((info_hash, user_id, peer_id))
+        if swarm is not None and peer is not None and peer.active and peer.waiting is not waits:
+            swarm.hold_back(peer) if waits else self.swarms.let_in(swarm, peer)
+            self.model[info_hash, user_id, peer_id].waiting = waits
 
     @rule(info_hash=TORRENTS, user_id=USERS, peer_id=PEER_IDS)
     def stop(self, info_hash, user_id, peer_id):
@@ -138,6 +161,8 @@ class AnyStory(RuleBasedStateMachine):
         for key, frozen in old.items():
             if frozen is not None:
                 self.swarms.restore(key[0], thaw_peer(frozen))
+        for known in self.model.values():
+            known.waiting = False
         for key, frozen in self.noted.items():
             self.swarms.replace(key[0], thaw_peer(frozen), gone=False)
         self.expire(0, 100)
@@ -175,6 +200,7 @@ class AnyStory(RuleBasedStateMachine):
         """Hand out the listable endpoints of the active peers, each in its peer's slot."""
         for swarm in self.swarms:
             here = [known for key, known in self.model.items() if key[0] == swarm.info_hash and known.active]
+            here = [known for known in here if not known.waiting]
             for side in (swarm.seeders4, swarm.leechers4, swarm.seeders6, swarm.leechers6):
                 of_side = [known for known in here if (known.left == 0) is side.seeding]
                 wanted = [known.endpoints.get(side.width, (b"", 0))[0] for known in of_side]
@@ -184,6 +210,19 @@ class AnyStory(RuleBasedStateMachine):
                 for slot, peer in enumerate(side.peers):
                     assert (peer.slot4 if side.width == 6 else peer.slot6) == slot
                     assert (peer.endpoint4 if side.width == 6 else peer.endpoint6) == listed[slot]
+
+    @invariant()
+    def tallies_never_drift(self):
+        """Every user's torrents with a slot, and networks, are what counting anew gives, each as often."""
+        watch = self.swarms.watch
+        leeching, addresses = Counter(), Counter()
+        for (info_hash, user_id, _), known in self.model.items():
+            if known.active and known.left and not known.paused and not known.waiting:
+                leeching[user_id, info_hash] += 1
+            for endpoint, _ in known.endpoints.values():
+                addresses[user_id, network_of(endpoint)] += 1
+        assert tallied(watch.leeching) == leeching
+        assert tallied(watch.addresses4) + tallied(watch.addresses6) == addresses
 
     @invariant()
     def what_was_noted_is_all_there_is(self):
