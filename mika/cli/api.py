@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from mika.cli.command import InputError
+from mika.cli.reactor import run_in_reactor
 from mika.errors import MikaError
 
 if TYPE_CHECKING:
@@ -80,27 +80,7 @@ class Api:
     def converse(self, conversation: Callable[[Ask], Awaitable[Any]]) -> Any:
         """Run the reactor until the conversation has ended; tests replace this."""
         place, policy = self.place, trust_of(self.place)
-        from twisted.internet import task  # noqa: PLC0415 - slow
-
-        results: list[Any] = []
-        errors: list[Exception] = []
-        signals: list[bool] = []
-
-        async def main(reactor: Any) -> None:
-            reactor.addSystemEventTrigger("before", "shutdown", signals.append, True)
-            try:
-                results.append(await converse_on(reactor, place, policy, conversation))
-            except Exception as error:  # noqa: BLE001 - raised again below: `react` would log it and go on
-                if not signals:  # else it is the reactor that hung up
-                    errors.append(error)
-
-        with suppress(SystemExit):  # how `react` always ends
-            task.react(main)
-        if errors:
-            raise errors[0]
-        if not results:
-            raise KeyboardInterrupt  # the reactor took the signal and stopped
-        return results[0]
+        return run_in_reactor(lambda reactor: converse_on(reactor, place, policy, conversation))
 
 
 Ask = Callable[[str, str, Any], Awaitable[Any]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mika.cli.command import InputError, visible
+from mika.cli.reactor import run_in_reactor
 from mika.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,31 +55,10 @@ def _report(path: str, work: Work) -> int:
     from mika.config import load_config  # noqa: PLC0415 - slow
 
     try:
-        findings = _in_reactor(load_config(Path(path) if path else None, os.environ), work)
+        configuration = load_config(Path(path) if path else None, os.environ)
+        findings = run_in_reactor(lambda reactor: work(configuration, reactor))
     except ConfigError as error:
         raise InputError(str(error)) from None
     for finding in findings:
         click.echo(visible(f"{', '.join(finding.kinds)}: {finding.words}"))
     return 0 if all(finding.fine for finding in findings) else 1
-
-
-def _in_reactor(config: Config, work: Work) -> list[Finding]:
-    """Run the reactor until the work is done; a process can do this once."""
-    from twisted.internet import task  # noqa: PLC0415 - slow
-
-    results: list[list[Finding]] = []
-    errors: list[Exception] = []
-
-    async def main(reactor: Any) -> None:
-        try:
-            results.append(await work(config, reactor))
-        except Exception as error:  # noqa: BLE001 - raised again below: `react` would log it and go on
-            errors.append(error)
-
-    with suppress(SystemExit):  # how `react` always ends
-        task.react(main)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise KeyboardInterrupt  # the reactor took the signal and stopped
-    return results[0]
