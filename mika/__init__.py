@@ -26,6 +26,7 @@ The flow of an announce, which `tracker.py` is as code:
     services.py    started one after another, stopped in reverse; logs.py, welcome.py: what a start says
     upkeep.py      the stores of a configuration without a tracker: what `mika db` does
     testing/       the contract of a store as tests, for authors of adapters
+    probe/         a live tracker, anybody's, tested from outside: what `mika check` does
     cli/           the `mika` command: a client of the API, and `mika db`
 
 `wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global

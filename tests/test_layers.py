@@ -11,7 +11,8 @@ import pytest
 import mika
 
 ROOT = Path(mika.__file__).parent
-PURE = ("wire", "rules", "swarm", "ledger", "model.py", "tracker.py")
+PROBE = ("probe/answers.py", "probe/finding.py", "probe/meaning.py", "probe/target.py")
+PURE = ("wire", "rules", "swarm", "ledger", "model.py", "tracker.py", *PROBE)
 OUTSIDE = frozenset(
     (
         *("twisted", "zope", "txredisapi", "treq", "sqlalchemy", "alembic", "socket", "ssl", "select", "selectors"),
@@ -89,6 +90,7 @@ def test_pure_module_reaches_for_nothing_outside(path) -> None:
         ("admin", ("mika.store", "mika.cli", "mika.tap")),
         ("cli", ("mika.store", "mika.server", "mika.directory", "mika.tracker", "mika.tap")),
         ("server", ("mika.cli", "mika.tap", "mika.store")),
+        ("probe", ("mika.cli", "mika.tap", "mika.store", "mika.server", "mika.tracker", "twisted")),
         ("testing", ("mika.server", "mika.admin", "mika.cli", "mika.tap")),
     ],
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from mika import __version__
+from mika.cli.check import check
 from mika.cli.client import client
 from mika.cli.command import InputError, visible
 from mika.cli.db import db
@@ -26,8 +27,8 @@ def mika() -> None:
     """Look after a mika tracker. The tracker itself is started by `twistd mika`."""
 
 
-mika.add_command(client)
-mika.add_command(db)
+for part in (client, check, db):
+    mika.add_command(part)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

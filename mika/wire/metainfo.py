@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from hashlib import sha1, sha256
 from typing import Any
 
-from bencodepy import BencodeDecodeError, BencodeDecoder, BencodeEncoder
+from bencodepy import BencodeEncoder
 
 from mika.errors import MikaError
 from mika.model import INT64_MAX
+from mika.wire.bencoding import BadBencodingError, read_bencoded
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest .torrent file that is read: several times what clients accept."""
@@ -42,15 +43,6 @@ class Metainfo:
     name: str
     size: int
     warnings: tuple[str, ...] = ()
-
-
-class _Decoder(BencodeDecoder):  # type: ignore[misc]  # bencodepy ships no types
-    """Refuses a negative length, with which the library's decoder would go back and read the same bytes for ever."""
-
-    def decode_string(self, x: bytes, f: int, **kwargs: Any) -> Any:
-        if not x[f : f + 1].isdigit():
-            raise ValueError
-        return super().decode_string(x, f, **kwargs)
 
 
 def read_metainfo(data: bytes) -> Metainfo:
@@ -88,17 +80,10 @@ def _decode(data: bytes) -> Any:
     if len(data) > MAX_BYTES:
         raise BadTorrentError(f"it is larger than {MAX_BYTES >> 20} MiB")
     try:
-        decoded = _Decoder().decode(data)
-        again = BencodeEncoder().encode(decoded)
-    except BencodeDecodeError as error:
-        if "maximum depth" in str(error):
-            raise BadTorrentError("it nests lists and dictionaries too deep") from None
-        if "data after" in str(error):
-            raise BadTorrentError("it is cut short, or has bytes after its end") from None
-        raise BadTorrentError("it is not bencoded, or damaged") from None
-    except RecursionError:  # how deep the library goes by itself depends on its version
-        raise BadTorrentError("it nests lists and dictionaries too deep") from None
-    if again != data:
+        decoded, strict = read_bencoded(data)
+    except BadBencodingError as error:
+        raise BadTorrentError(str(error)) from None
+    if not strict:
         # The library reads more than BEP 3 allows; the info hash would not be the one that strict clients compute.
         raise BadTorrentError(
             "it is not strictly bencoded (keys unsorted or twice, or a number badly written), "
