@@ -17,6 +17,8 @@ from pathlib import Path
 import pymysql
 from ports import free_port
 
+from servers.stopping import hold
+
 USER = "mika"
 PASSWORD = "s3cret/with@signs"
 URL_PASSWORD = "s3cret%2Fwith%40signs"
@@ -86,7 +88,7 @@ class MariaDb:
 
     def hold(self):
         """Let it answer nothing, with its connections open, until `go_on`."""
-        self._process.send_signal(signal.SIGSTOP)
+        hold(self._process.pid)
 
     def go_on(self):
         """End what `hold` began."""

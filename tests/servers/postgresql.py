@@ -22,6 +22,7 @@ from twisted.internet.task import deferLater
 
 from mika.store.postgresql import Postgresql
 from mika.store.sql import SqlStore
+from servers.stopping import hold
 
 PASSWORD = "a-secret-password"
 USER = "mika"  # an ordinary one
@@ -144,7 +145,7 @@ class PostgreSQL:
     def pause(self):
         """Let nothing of it run, while its connections stay: a machine that hangs."""
         for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+            hold(pid)
 
     def resume(self):
         """Go on after `pause`."""

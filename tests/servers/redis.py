@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from ports import free_port
 
+from servers.stopping import hold
+
 USER = "mika"
 PASSWORD = "s3cret/with@signs"
 COMMANDS = (
@@ -146,9 +148,13 @@ class Redis:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)
 
-    def signal(self, number):
-        """Send it a signal, as SIGSTOP, after which it answers nothing, and SIGCONT."""
-        self._process.send_signal(number)
+    def hold(self):
+        """Let it answer nothing, with its connections open, until `go_on`."""
+        hold(self._process.pid)
+
+    def go_on(self):
+        """End what `hold` began."""
+        self._process.send_signal(signal.SIGCONT)
 
     def _end(self, number):
         process, self._process = self._process, None

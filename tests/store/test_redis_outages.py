@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 from servers.redis import Redis, store_at
@@ -118,7 +117,7 @@ class TestBrokenConnection(TestCase):
     async def test_hanging_server(self):
         """What it does not answer in time has failed, and counts once though it may be carried out late."""
         store = await self.with_users(0.5)
-        self.server.signal(signal.SIGSTOP)
+        self.server.hold()
         began = time.monotonic()
         with self.assertRaisesRegex(StoreError, "does not answer in time"):
             await store.apply_users(self.batch(0))
@@ -127,7 +126,7 @@ class TestBrokenConnection(TestCase):
         with self.assertRaises(StoreError):
             await store.user_by_id(1)
         self.assertLess(time.monotonic() - began, 0.4)
-        self.server.signal(signal.SIGCONT)
+        self.server.go_on()
         number = await self.number(store)
         await store.apply_users(self.batch(number))
         await self.check(store, number + 1)
@@ -303,7 +302,7 @@ class TestChanges(TestCase):
     async def test_connection_that_is_dead_is_noticed(self):
         """Though nobody says that it is: the server hangs, and then goes on."""
         await self.stores()
-        self.server.signal(signal.SIGSTOP)
+        self.server.hold()
         await deferLater(reactor, 2.5)
-        self.server.signal(signal.SIGCONT)
+        self.server.go_on()
         await self.hears("user", None, seconds=4)

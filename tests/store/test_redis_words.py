@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 from ports import free_port
@@ -150,7 +149,7 @@ class TestWordsOfServersOfTheirOwn(Opening):
     async def test_hanging_server(self):
         """A start does not wait for ever."""
         own = self.own()
-        own.signal(signal.SIGSTOP)
+        own.hold()
         await self.refused(own.url(), "does not answer in time", seconds=0.3)
 
     async def test_no_password_set(self):
