@@ -5,6 +5,9 @@ VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 POSTGIS := $(if $(wildcard /usr/share/postgresql/*/extension/postgis.control),true,-):postgresql-postgis
+HEADERS := $(shell $(PYTHON) -c 'import os, sysconfig; print(os.path.exists(sysconfig.get_path("include") + "/Python.h") and "true" or "-")')
+COMPILER := cc:gcc $(HEADERS):python3-dev
+COMPILED := setup.py $(shell find mika -name '_*_cy.p*')
 SERVERS := redis-server:redis-server mariadb-install-db:mariadb-server $(POSTGIS)
 
 .DEFAULT_GOAL := help
@@ -17,7 +20,7 @@ help: ## list these targets
 run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIKA_STATE); Ctrl-C stops it
 	@exec $(BIN)/twistd -n --pidfile= mika
 
-test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some
+test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some, MIKA_PURE=1 tests without what is compiled
 	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 $(SERVERS))
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
@@ -39,6 +42,7 @@ bench: $(VENV)/.check ## CPU time an announce beside opentracker and a floor in 
 	$(BIN)/python -m bench.stores
 
 clean: ## remove what was built and installed here; ./mika-state stays
+	find mika -name '_*_cy.*.so' -delete
 	rm -rf $(VENV) build dist *.egg-info bench/bin bench/results .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -49,11 +53,13 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call debian,-:python3-venv); }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml
+# An environment with a compiler has the modules of setup.py compiled; MIKA_PURE=1 runs their sources all the same.
+$(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml $(COMPILED)
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/.check: $(VENV)/bin/python setup.cfg pyproject.toml
+$(VENV)/.check: $(VENV)/bin/python setup.cfg pyproject.toml $(COMPILED)
+	@$(call debian,$(COMPILER))
 	$(BIN)/pip install --quiet --editable '.[test,lint]'
 	@touch $@ $(VENV)/.run
 

@@ -31,6 +31,10 @@ The flow of an announce, which `tracker.py` is as code:
 
 `wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global
 randomness.
+
+Modules named `_*_cy.py` are compiled where they can be (compiled.py); the .pxd beside each says which C types it has.
 """
+
+from mika import compiled as compiled
 
 __version__ = "0.1.0"

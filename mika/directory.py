@@ -213,7 +213,7 @@ class Directory:
             if "role" in changes:
                 self._check_role(changes["role"], 0)
             changes = changes | {"updated_at": self.now()}
-            growth = replace(user.totals, **totals or {}).since(user.totals)
+            growth = user.totals.changed(totals or {}).since(user.totals)
             await self._user_store.save_user(replace(user, **changes), growth)
             self.user_changes.made += 1
             self.set_user(user, changes)
@@ -328,7 +328,7 @@ class Directory:
         async with self.torrent_changes:
             torrent = await self.torrent(info_hash)
             changes = changes | {"updated_at": self.now()}
-            growth = replace(torrent.totals, **totals or {}).since(torrent.totals)
+            growth = torrent.totals.changed(totals or {}).since(torrent.totals)
             await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
             self.torrent_changes.made += 1
             self.set_torrent(torrent, changes)

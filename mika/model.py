@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from operator import sub
+from dataclasses import dataclass, field
+
+from mika._totals_cy import INT64_MAX, Totals
+
+__all__ = [
+    "DEFAULT_ROLE",
+    "INT64_MAX",
+    "LEFT_UNKNOWN",
+    "NANO_POINTS",
+    "PASSKEY",
+    "UNIT_MULTIPLIER",
+    "Peer",
+    "Role",
+    "Torrent",
+    "Totals",
+    "User",
+    "hashes_of",
+]
 
 UNIT_MULTIPLIER = 1000
 """A multiplier of 1, in thousandths."""
 
 NANO_POINTS = 1_000_000_000
 """One bonus point, in nano-points."""
-
-INT64_MAX = 2**63 - 1
-"""The largest total that every store can hold."""
 
 PASSKEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 """What a passkey looks like; a site may bring its own."""
@@ -28,59 +41,6 @@ DEFAULT_ROLE = 1
 
 LEFT_UNKNOWN = 2**64 - 1
 """`left` of a client that does not know yet: it has no metadata, or did not say (client quirk 2.2)."""
-
-
-@dataclass(slots=True)
-class Totals:
-    """What announces added up to: for one announce, for a batch, or since the beginning.
-
-    The only arithmetic on accounts: credit is added to live totals, and records to a batch, with `add`; what somebody
-    changed a total by is what it grew `since`.
-    """
-
-    uploaded: int = 0
-    downloaded: int = 0
-    uploaded_real: int = 0
-    downloaded_real: int = 0
-    bonus: int = 0
-    seed_seconds: int = 0
-    announces: int = 0
-    completed: int = 0
-
-    def add(self, other: Totals) -> None:
-        """Grow by `other`, in place."""
-        self.uploaded += other.uploaded
-        self.downloaded += other.downloaded
-        self.uploaded_real += other.uploaded_real
-        self.downloaded_real += other.downloaded_real
-        self.bonus += other.bonus
-        self.seed_seconds += other.seed_seconds
-        self.announces += other.announces
-        self.completed += other.completed
-
-    def since(self, earlier: Totals) -> Totals:
-        """Return the growth from `earlier` to these, kept below what a store's 64-bit column can add to."""
-        now, then = self.values(), earlier.values()
-        if max(now) > INT64_MAX:
-            now, then = (tuple(min(each, INT64_MAX) for each in values) for values in (now, then))
-        return Totals(*map(sub, now, then))
-
-    def copy(self) -> Totals:
-        """Return the same totals as a value of their own."""
-        return replace(self)
-
-    def values(self) -> tuple[int, ...]:
-        """Return the eight figures in the order of the fields."""
-        return (
-            self.uploaded,
-            self.downloaded,
-            self.uploaded_real,
-            self.downloaded_real,
-            self.bonus,
-            self.seed_seconds,
-            self.announces,
-            self.completed,
-        )
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from twisted.python import usage
 
 from mika import __version__
 from mika.admin.call import Context, Health, StoreHealth
+from mika.compiled import described
 from mika.config import Config, HostPort, load_config, print_config
 from mika.config import Tracker as TrackerSection
 from mika.directory import Directory
@@ -54,7 +55,7 @@ class Options(usage.Options):
 
     def opt_version(self) -> None:
         """Print the version and end."""
-        print(f"mika {__version__}")  # noqa: T201 - asked for
+        print(f"mika {__version__} ({described()})")  # noqa: T201 - asked for
         sys.exit(0)
 
     def postOptions(self) -> None:  # noqa: N802 - Twisted's name

@@ -7,6 +7,7 @@ import signal
 import site
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
@@ -14,12 +15,15 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
+from compiling import HAS_COMPILER
 from functional.tracker_process import clean_environment, wait_until
 
 import mika
 
 TREE = Path(__file__).parents[1]
-LEFT_BEHIND = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist", "mika-state", "results", "bin")
+LEFT_BEHIND = shutil.ignore_patterns(
+    ".*", "*.egg-info", "*.so", "__pycache__", "build", "dist", "mika-state", "results", "bin"
+)
 BUILD = """
 import sys
 from setuptools import build_meta
@@ -36,8 +40,16 @@ def run(*words, cwd: Path, **settings: str) -> str:
     return ended.stdout
 
 
+@pytest.fixture(scope="module", params=["0", "1"], ids=["compiled", "pure"])
+def pure(request) -> str:
+    """Return what `MIKA_PURE` is during the build."""
+    if request.param == "0" and not HAS_COMPILER:
+        pytest.skip("there is no C compiler, or Python's headers are missing")
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> tuple[Path, Path]:
+def built(pure, tmp_path_factory) -> tuple[Path, Path]:
     """Build an sdist of a copy of the tree, and of nothing but that sdist a wheel, with the back end that is asked for.
 
     The back end is what pip would fetch to build: it is fetched once here, into a directory of its own.
@@ -48,12 +60,12 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
     required = tomllib.loads((TREE / "pyproject.toml").read_text())["build-system"]["requires"]
     back_end = directory / "back-end"
     run(sys.executable, "-m", "pip", "install", "--quiet", "--target", back_end, *required, cwd=directory)
-    found = run(sys.executable, "-c", BUILD, "sdist", directory, cwd=copy, PYTHONPATH=str(back_end))
+    found = run(sys.executable, "-c", BUILD, "sdist", directory, cwd=copy, PYTHONPATH=str(back_end), MIKA_PURE=pure)
     sdist = directory / found.splitlines()[-1]
     with tarfile.open(sdist) as archive:
         archive.extractall(directory, filter="data")
     unpacked = directory / sdist.name.removesuffix(".tar.gz")
-    found = run(sys.executable, "-c", BUILD, "wheel", directory, cwd=unpacked, PYTHONPATH=str(back_end))
+    found = run(sys.executable, "-c", BUILD, "wheel", directory, cwd=unpacked, PYTHONPATH=str(back_end), MIKA_PURE=pure)
     return sdist, directory / found.splitlines()[-1]
 
 
@@ -76,12 +88,17 @@ def installed(built, tmp_path_factory) -> Path:
     return python.parent
 
 
-def test_wheel_has_what_the_tracker_needs_and_nothing_else(built):
-    """Every module of the tree, the plugin without an __init__ beside it, the marker of types; no tests."""
+def test_wheel_has_what_the_tracker_needs_and_nothing_else(built, pure):
+    """Every module, compiled too, the plugin without an __init__ beside it, the marker of types; no tests."""
     with zipfile.ZipFile(built[1]) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     modules = {str(path.relative_to(TREE)) for path in (TREE / "mika").rglob("*.py")}
-    assert names == modules | {"mika/py.typed", "twisted/plugins/mika_plugin.py"}
+    types = {str(path.relative_to(TREE)) for path in (TREE / "mika").rglob("*.pxd")}
+    built_here = {
+        name.replace("_cy.pxd", f"_cy{sysconfig.get_config_var('EXT_SUFFIX')}") for name in types if pure == "0"
+    }
+    assert names == modules | types | built_here | {"mika/py.typed", "twisted/plugins/mika_plugin.py"}
+    assert built[1].name.endswith("-none-any.whl") is (pure == "1")
     assert any(name.startswith("mika/store/migrations/versions/0001") for name in names)
 
 
@@ -104,12 +121,22 @@ def test_sdist_has_what_a_packager_needs(built):
     """The tree's metadata, licence and README, and the sources."""
     with tarfile.open(built[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"setup.cfg", "pyproject.toml", "LICENSE", "README.md", "mika/tap.py"} <= names
+    assert {
+        "setup.cfg",
+        "setup.py",
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "mika/tap.py",
+        "mika/_totals_cy.pxd",
+    } <= names
     assert "twisted/plugins/mika_plugin.py" in names
 
 
-def test_installed_tracker_starts_and_makes_its_database(installed, tmp_path):
+def test_installed_tracker_starts_and_makes_its_database(installed, pure, tmp_path):
     """Away from the tree: `twistd` finds the plugin, the migrations are there, and `mika` is a command."""
+    mode = "plain Python" if pure == "1" else "compiled"
+    assert run(installed / "mika", "--version", cwd=tmp_path, MIKA_PURE="0").endswith(f"({mode})\n")
     where = "import mika, mika.tap; print(mika.__file__)"
     assert run(installed / "python", "-c", where, cwd=tmp_path).startswith(str(installed.parent))
     assert "client" in run(installed / "mika", "--help", cwd=tmp_path)

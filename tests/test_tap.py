@@ -15,6 +15,7 @@ from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 
 from mika import __version__
+from mika.compiled import described
 from mika.config import load_config, print_config
 from mika.errors import ConfigError
 from mika.jobs import Flusher, Reaper, Syncer
@@ -124,7 +125,7 @@ def test_unknown_option_is_refused(words):
 
 def test_version_and_help(capsys):
     """`twistd mika --version` and `--help`."""
-    assert ended(capsys, "--version") == (0, f"mika {__version__}\n")
+    assert ended(capsys, "--version") == (0, f"mika {__version__} ({described()})\n")
     status, printed = ended(capsys, "--help")
     assert status == 0
     for flag in ("--config", "--check-config", "--print-config"):

@@ -6,6 +6,7 @@ import mika
 from mika.admin.call import Answer, Call
 from mika.admin.problems import ProblemError
 from mika.admin.views import Ok, Status, Store, rfc3339
+from mika.compiled import is_compiled
 
 
 async def show_healthy(_call: Call) -> Answer:
@@ -41,7 +42,7 @@ async def show_status(call: Call) -> Answer:
             version=mika.__version__,
             uptime=max(0, directory.now() - context.started_at),
             started_at=rfc3339(context.started_at),
-            compiled=False,
+            compiled=is_compiled(),
             stores=[Store(kind=store.kind, url=store.url, ok=store.ok) for store in health.stores],
             queues=dict(health.queues),
             swarms=len(context.swarms),

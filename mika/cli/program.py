@@ -18,11 +18,12 @@ from mika.cli.check import check
 from mika.cli.client import client
 from mika.cli.command import InputError, visible
 from mika.cli.db import db
+from mika.compiled import described
 from mika.errors import MikaError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="mika")
+@click.version_option(f"{__version__} ({described()})", prog_name="mika")
 def mika() -> None:
     """Look after a mika tracker. The tracker itself is started by `twistd mika`."""
 

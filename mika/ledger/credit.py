@@ -72,7 +72,7 @@ class Ledger:
 
         The growth of each counter since the peer's last announce; one that went back counts 0 for that counter alone.
         All of it is worth what holds at `now`, whatever held while it was transferred. Seed time is the time since
-        the last announce, while it seeded and still does.
+        the last announce, while it seeded and still does. No figure is larger than `INT64_MAX`.
         """
         uploaded = request.uploaded - peer.uploaded
         downloaded = request.downloaded - peer.downloaded
@@ -89,6 +89,9 @@ class Ledger:
                 down = 0
             credited_up = uploaded * up // UNIT_MULTIPLIER
             credited_down = downloaded * down // UNIT_MULTIPLIER
+            if (uploaded | downloaded | credited_up | credited_down) > INT64_MAX:
+                figures = (credited_up, credited_down, uploaded, downloaded)
+                credited_up, credited_down, uploaded, downloaded = (min(each, INT64_MAX) for each in figures)
         seconds = bonus = 0
         if peer.seeder and request.left == 0 and now > peer.last_seen:
             seconds = min(now - peer.last_seen, self._rates.seed_limit)

@@ -6,13 +6,14 @@ The live objects go on changing with every announce while a store still works. B
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from mika._totals_cy import NAMES
 from mika.model import Peer, Torrent, Totals, User, hashes_of
 
-TOTALS = tuple(each.name for each in fields(Totals))
+TOTALS = NAMES
 """The names of the figures of `Totals`, in the order of `Totals.values`."""
 
 PEER_FIELDS = (

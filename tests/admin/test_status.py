@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mika
 from mika.admin.call import Health, StoreHealth
+from mika.compiled import is_compiled
 
 
 def test_status_has_version_uptime_stores_queues_and_counts(admin):
@@ -19,7 +20,7 @@ def test_status_has_version_uptime_stores_queues_and_counts(admin):
         "version": mika.__version__,
         "uptime": 90,
         "started_at": "2026-11-22T10:00:00Z",
-        "compiled": False,
+        "compiled": is_compiled(),
         "stores": [{"kind": "users", "url": "postgresql:", "ok": False}],
         "queues": {"users": 3},
         "swarms": 1,

@@ -19,6 +19,7 @@ from twisted.trial.unittest import TestCase
 
 from mika import __version__, config
 from mika.admin.call import Context, Health
+from mika.compiled import described
 from mika.directory import Directory
 from mika.model import Torrent
 from mika.server.admin import admin_service
@@ -26,7 +27,7 @@ from mika.store.memory import MemoryStore
 from mika.swarm.swarms import Swarms
 
 MIKA = str(Path(sys.executable).with_name("mika"))
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MIKA_")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MIKA_") or name == "MIKA_PURE"}
 
 
 def run_without_tracker(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -62,7 +63,8 @@ def test_status_and_one_line(tmp_path, arguments, status, words) -> None:
 
 def test_version_and_help(tmp_path) -> None:
     """Both are asked for, so they are no errors; a group alone shows its help, as an error."""
-    assert run_without_tracker("--version", directory=tmp_path).stdout == f"mika, version {__version__}\n"
+    version = f"mika, version {__version__} ({described()})\n"
+    assert run_without_tracker("--version", directory=tmp_path).stdout == version
     for option in ("-h", "--help"):
         assert "whitelist" in run_without_tracker("client", option, directory=tmp_path).stdout
     alone = run_without_tracker("client", directory=tmp_path)

@@ -44,7 +44,9 @@ def wait_until(what: str, look: Callable[[], T], patience: float = PATIENCE) -> 
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """Return this process's environment without what configures another tracker, and with `settings`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MIKA_")}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("MIKA_") or name == "MIKA_PURE"
+    }
     return inherited | settings
 
 

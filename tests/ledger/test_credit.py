@@ -51,11 +51,12 @@ def worth(
         ((700, 300), (699, 301), (0, 1)),
         ((700, 300), (701, 0), (1, 0)),
         ((700, 300), (0, 0), (0, 0)),
-        ((2**64 - 2, 0), (2**64 - 1, 2**64 - 1), (1, 2**64 - 1)),
+        ((2**64 - 2, 0), (2**64 - 1, 2**63 - 1), (1, 2**63 - 1)),
+        ((0, 0), (2**64 - 1, 2**63), (INT64_MAX, INT64_MAX)),
     ],
 )
 def test_credit_is_the_growth_of_each_counter(before, said, credit):
-    """A counter that went back counts 0, for itself alone; the largest values that a client can say are exact."""
+    """A counter that went back counts 0, for itself alone; what a store cannot hold is cut."""
     found = worth(make_peer(*before), {"uploaded": said[0], "downloaded": said[1]})
     assert found.values() == (*credit, *credit, 0, 0, 1, 0)
 
@@ -87,7 +88,8 @@ def test_freeleech_anywhere_is_freeleech(place):
         (1, 999, 0),
         (1, 1999, 1),
         (3, 1500, 4),
-        (2**63, 1001, 2**63 * 1001 // 1000),
+        (2**62, 1001, 2**62 * 1001 // 1000),
+        (2**63, 1001, INT64_MAX),
     ],
 )
 def test_product_is_rounded_down_once(grown, multiplier, credited):
@@ -258,9 +260,10 @@ def test_credit_stays_within_its_bounds(before, said, up, down):
     multipliers = dict(zip(PLACES, zip(up, down, strict=True), strict=True))
     found = worth(make_peer(*before), {"uploaded": said[0], "downloaded": said[1]}, multipliers)
     assert min(found.values()) >= 0
-    assert (found.uploaded_real, found.downloaded_real) == (max(said[0] - before[0], 0), max(said[1] - before[1], 0))
-    assert found.uploaded == int(found.uploaded_real * Fraction(max(up), 1000))
-    assert found.downloaded == int(found.downloaded_real * Fraction(min(down), 1000))
+    real = [max(now - then, 0) for now, then in zip(said, before, strict=True)]
+    credited = [int(real[0] * Fraction(max(up), 1000)), int(real[1] * Fraction(min(down), 1000))]
+    assert [found.uploaded_real, found.downloaded_real] == [min(each, INT64_MAX) for each in real]
+    assert [found.uploaded, found.downloaded] == [min(each, INT64_MAX) for each in credited]
 
 
 @given(
@@ -276,10 +279,11 @@ def test_windows_and_tokens_stay_within_bounds(grown, windows, now, token):
     ledger = Ledger(Rates(windows=tuple(windows)), {})
     found = ledger.credit(user, Torrent(INFO_HASH), make_peer(), request, 1, now)
     current = [each for each in windows if each.since <= now < each.until]
-    assert found.uploaded == grown[0] * max([1000, *(each.multiplier_up for each in current)]) // 1000
+    up = max([1000, *(each.multiplier_up for each in current)])
+    assert found.uploaded == min(grown[0] * up // 1000, INT64_MAX)
     down = 0 if token > now else min([1000, *(each.multiplier_down for each in current)])
-    assert found.downloaded == grown[1] * down // 1000
-    assert (found.uploaded_real, found.downloaded_real) == grown
+    assert found.downloaded == min(grown[1] * down // 1000, INT64_MAX)
+    assert (found.uploaded_real, found.downloaded_real) == tuple(min(each, INT64_MAX) for each in grown)
 
 
 @given(st.lists(COUNTERS, min_size=2, max_size=20))
@@ -288,4 +292,4 @@ def test_credits_in_a_row_are_the_growth_altogether(said):
     total = 0
     for before, now in pairwise(said):
         total += worth(make_peer(before), {"uploaded": now}).uploaded
-    assert total == sum(now - before for before, now in pairwise(said) if now > before)
+    assert total == sum(min(now - before, INT64_MAX) for before, now in pairwise(said) if now > before)

@@ -1,0 +1,68 @@
+"""Whether the modules named `_*_cy.py` run compiled or as they are; `MIKA_PURE=1` asks for the latter.
+
+The package imports it first. An installation may have both forms of each module, and Python takes the compiled one;
+with `MIKA_PURE=1` a finder before all others takes the source, so that one installation can be tested in both modes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.util import find_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parent
+
+
+class Sources:
+    """Finds the source of a module that may be compiled, where Python would take the compiled form."""
+
+    @staticmethod
+    def find_spec(
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG004 - the interface of a finder
+    ) -> ModuleSpec | None:
+        """Answer for modules of ours alone."""
+        package, _, name = fullname.rpartition(".")
+        if not path or not package.startswith(__package__) or not name.endswith("_cy"):
+            return None
+        return spec_from_file_location(fullname, Path(path[0]) / f"{name}.py")
+
+
+def is_pure_wanted() -> bool:
+    """Say whether `MIKA_PURE` is set."""
+    return os.environ.get("MIKA_PURE", "0") not in {"", "0"}
+
+
+def modules() -> list[str]:
+    """Name every module that may be compiled."""
+    return [
+        ".".join((__package__, *path.relative_to(ROOT).with_suffix("").parts))
+        for path in sorted(ROOT.rglob("_*_cy.py"))
+    ]
+
+
+def plain() -> list[str]:
+    """Name those of them that run as they are."""
+    specs = {name: find_spec(name) for name in modules()}
+    return [name for name, spec in specs.items() if spec is None or not str(spec.origin).endswith(_SUFFIXES)]
+
+
+def is_compiled() -> bool:
+    """Say whether all of them run compiled."""
+    return not plain()
+
+
+def described() -> str:
+    """Say it in a word, for `--version`."""
+    return "compiled" if is_compiled() else "plain Python"
+
+
+_SUFFIXES = tuple(EXTENSION_SUFFIXES)
+
+if is_pure_wanted():
+    sys.meta_path.insert(0, Sources)

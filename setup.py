@@ -1,0 +1,44 @@
+"""Compiles the modules named `_*_cy.py` where it can; what setup.cfg says is all the rest.
+
+Each is ordinary Python, and its .pxd says which C types its names have. Without a compiler, or with MIKA_PURE=1, they
+run as they are.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import setup
+
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,  # annotations are for readers and mypy; types are the .pxd's
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+}
+
+
+def compiled() -> dict[str, object]:
+    """Return what makes extensions of the modules; nothing where that is not wanted, or there is no Cython."""
+    if os.environ.get("MIKA_PURE", "0") not in {"", "0"}:
+        return {}
+    try:
+        from Cython.Distutils import build_ext  # noqa: PLC0415 - may be missing
+        from Cython.Distutils.extension import Extension  # noqa: PLC0415
+    except ImportError:
+        return {}
+    modules = [
+        Extension(
+            ".".join(path.with_suffix("").parts),
+            [str(path)],
+            optional=True,  # without a compiler, or Python's headers, the module is installed as it is
+            cython_directives=DIRECTIVES,
+            cython_c_in_temp=True,
+            extra_compile_args=["-O3"],
+        )
+        for path in sorted(Path("mika").rglob("_*_cy.py"))
+    ]
+    return {"ext_modules": modules, "cmdclass": {"build_ext": build_ext}}
+
+
+setup(**compiled())
