@@ -130,11 +130,15 @@ class Peer:
     A slot is the peer's place among the endpoints that are handed out, -1 when this one is not. A peer that fell
     silent is no longer `active`: it is in no list and no count, but its counters stay the baseline for its return.
     One that is `waiting` for a download slot is active, and handed to nobody.
-    `due` is when `Swarms` looks next whether it fell silent. `location` is degrees north and east, None if unknown.
+    `due` is when `Swarms` looks next whether it fell silent. `location` is degrees north and east, None if unknown;
+    `country` two capitals (ISO 3166-1), empty if unknown; `asn` the number of its network, 0 if unknown. Speeds are
+    bytes a second, and only measured where peer selection needs them.
     """
 
     __slots__ = (
         "active",
+        "asn",
+        "country",
         "crypto",
         "downloaded",
         "due",
@@ -152,6 +156,8 @@ class Peer:
         "seen6",
         "slot4",
         "slot6",
+        "speed_down",
+        "speed_up",
         "uploaded",
         "user_id",
         "waiting",
@@ -179,3 +185,7 @@ class Peer:
         self.last_seen = now
         self.due = 0
         self.location: tuple[float, float] | None = None
+        self.country = ""
+        self.asn = 0
+        self.speed_up = 0
+        self.speed_down = 0

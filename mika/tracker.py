@@ -18,7 +18,7 @@ from mika.model import PASSKEY, Peer, Torrent, Totals, User
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.rules.ruleset import Ruleset
-from mika.swarm.selection import Random, select_peers
+from mika.swarm.selection import Measure, Random, Select, select_peers
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
 from mika.wire.address import is_routable
@@ -57,7 +57,10 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the tracker works with: facts, rules, swarms, ledger, the journal, and randomness."""
+    """What the tracker works with: facts, rules, swarms, ledger, the journal, randomness, and who is handed out.
+
+    `measure` is told of each announce of a known peer before it counts, where `select` needs speeds.
+    """
 
     facts: Facts
     ruleset: Ruleset
@@ -65,6 +68,8 @@ class Stages:
     ledger: Ledger
     journal: Record
     random: Random
+    select: Select = select_peers
+    measure: Measure | None = None
 
 
 class Tracker:
@@ -78,6 +83,8 @@ class Tracker:
         self.ledger = stages.ledger
         self.journal = stages.journal
         self.random = stages.random
+        self.select = stages.select
+        self.measure = stages.measure
         self.interval = int(config.announce_interval)
         self.min_interval = config.minimum
         self.jitter = int(config.interval_jitter) + 1
@@ -102,8 +109,11 @@ class Tracker:
             return refused
         if swarm is None or peer is None:
             swarm, peer = self.swarms.join(torrent.info_hash, user.id, request.peer_id, now)
+            self.swarms.silence_ghosts(swarm, peer, request)
             credit = Totals(announces=1)  # no baseline, no credit
         else:
+            if self.measure is not None:
+                self.measure(peer, request, now)
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
         if request.event is COMPLETED and user.id not in torrent.completers:
             torrent.completers.add(user.id)  # once a user and torrent, whatever a client says how often
@@ -184,7 +194,7 @@ class Tracker:
             numwant = self.config.numwant
         elif numwant > self.config.numwant_max:
             numwant = self.config.numwant_max
-        response.peers = select_peers(swarm, peer, len(request.endpoint), numwant, self.random)
+        response.peers = self.select(swarm, peer, len(request.endpoint), numwant, self.random)
         if request.endpoint.endswith(b"\0\0"):
             response.warning = NO_LISTENING_PORT
         return response

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from mika.model import Peer, Role, Torrent, User, role_of
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
+from mika.swarm.ghosts import is_ghost
 from mika.swarm.swarm import Swarm
 from mika.swarm.watch import Watch, network_of
 from mika.wire.request import PAUSED, AnnounceRequest
@@ -73,7 +74,7 @@ def peers_are_few(limit: int, roles: Mapping[int, Role]) -> Check:
     ) -> Refusal | None:
         if swarm is None or (peer is not None and peer.active):
             return None
-        present = len(swarm.active_of(user.id))
+        present = sum(not is_ghost(each, request) for each in swarm.active_of(user.id))
         own = role_of(user, roles).peers_per_user_torrent
         most = limit if own is None else own
         return None if present < most else refusal.too_many_peers(most, present)

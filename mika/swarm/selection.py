@@ -6,10 +6,16 @@ from collections.abc import Callable
 
 from mika.model import Peer
 from mika.swarm.swarm import Side, Swarm
-from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest
 
 Random = Callable[[], float]
 """A source of numbers from 0 to 1, such as `random.Random(7).random`."""
+
+Select = Callable[[Swarm, Peer, int, int, Random], bytes]
+"""What answers an announce with peers: as `select_peers` does, or by weights (`strategy.py`)."""
+
+Measure = Callable[[Peer, AnnounceRequest, int], None]
+"""What notes how fast a peer is: it is told of an announce before that counts."""
 
 
 def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Random) -> bytes:

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Callable, Iterator
 
 from mika.model import Peer
+from mika.swarm.ghosts import ghosts_of
 from mika.swarm.swarm import Listable, Swarm
 from mika.swarm.watch import Watch, network_of
 from mika.wire.address import packed
@@ -92,6 +93,15 @@ class Swarms:
             else:
                 peer.seen6 = now
             swarm.place(peer, address + request.endpoint[-2:], self.listable)
+
+    def silence_ghosts(self, swarm: Swarm, peer: Peer, request: AnnounceRequest) -> None:
+        """Let what a new peer was before it was restarted leave at once.
+
+        Its counters stay, as those of anybody who falls silent: a client that was taken for a ghost and announces again
+        is credited from where it was. The new peer has none, so that nothing counts for both.
+        """
+        for ghost in ghosts_of(swarm, peer.user_id, request):
+            self.silence(swarm, ghost)
 
     def let_in(self, swarm: Swarm, peer: Peer) -> None:
         """Let a peer wait no longer."""
