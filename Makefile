@@ -39,6 +39,7 @@ bench: $(VENV)/.check ## CPU time an announce beside opentracker and a floor in 
 	@$(call debian,wrk:wrk opentracker:opentracker cc:gcc $(SERVERS))
 	$(BIN)/python -m bench.run $(ARGS)
 	$(BIN)/python -m bench.announce_path
+	$(BIN)/python -m bench.crowded
 	$(BIN)/python -m bench.stores
 
 clean: ## remove what was built and installed here; ./mika-state stays
