@@ -17,7 +17,7 @@ The flow of an announce, which `tracker.py` is as code:
     ledger/        what an announce is worth: credit, record, merge
     journal.py     credited and not yet in every store: survives a kill
     flush.py       a store follows the journal, exactly once
-    directory.py   users, torrents, roles and whitelist in memory; loads a miss
+    directory.py   users and torrents in memory; loads a miss. standing.py: roles and whitelist
     refresh.py     reads anew what others changed; absent.py, changes.py: what both need
     store/         where it is kept: registry, memory, sql and its dialects, redis, remote
     admin/         the REST API: one resource a file

@@ -46,7 +46,7 @@ def set_fields(account: User | Torrent, changes: Mapping[str, Any]) -> list[str]
     """Set fields; answer the names of those that were something else before, the time of the change aside."""
     changed = []
     for name, value in changes.items():
-        if name != "updated_at" and getattr(account, name) != value:
+        if name not in ("updated_at", "revision") and getattr(account, name) != value:
             changed.append(name)
         setattr(account, name, value)
     return sorted(changed)

@@ -15,15 +15,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
 from mika.absent import Absent
-from mika.changes import Changes, set_fields
+from mika.changes import set_fields
 from mika.errors import ConflictError, NotFoundError
 from mika.events import Publish, unheard
 from mika.interfaces import ITorrentStore, IUserStore
-from mika.model import DEFAULT_ROLE, Role, Torrent, User, hashes_of
+from mika.model import Torrent, User, hashes_of
+from mika.standing import Check, Standing, whatever
 from mika.swarm.swarms import Swarms
 
 
-class Directory:
+class Directory(Standing):
     """The facts that announces are judged by, and the only way to change them."""
 
     def __init__(
@@ -40,54 +41,22 @@ class Directory:
         `settle` has everything that waits written to the users or the torrents store: what an account earned that is
         gone must not reach a new one with its id or its hash.
         """
+        super().__init__(users, torrents, clock)
         self.users: dict[str, User] = {}
         self.users_by_id: dict[int, User] = {}
         self.torrents: dict[bytes, Torrent] = {}
-        self.roles: dict[int, Role] = {}
-        self.whitelist: dict[str, str] = {}
-        self._prefixes: tuple[bytes, ...] = ()
         self.absent = Absent(negative_ttl)
-        self._user_store = users
-        self._torrent_store = torrents
         self._swarms = swarms
-        self._clock = clock
         self._settle = settle
         self._gone: set[int | bytes] = set()
         self.has_all = False
         self.publish: Publish = unheard
         self.lookups: Counter[tuple[str, bool]] = Counter()  # by kind of store, and whether it was there
         self._loading: dict[Hashable, list[Deferred[None]]] = {}
-        self.user_changes = Changes()
-        self.torrent_changes = Changes()
 
     def is_absent(self, key: str | bytes, now: int) -> bool:
         """Say whether a passkey or an info hash was looked for and is in no store."""
         return self.has_all or self.absent.has(key, now)
-
-    def prefixes(self) -> tuple[bytes, ...]:
-        """Peer id prefixes on the whitelist, as the rule compares them."""
-        return self._prefixes
-
-    def now(self) -> int:
-        """Whole seconds since 1970."""
-        return int(self._clock())
-
-    async def open(self) -> None:
-        """Read what is always in memory: roles and whitelist."""
-        await self.read_roles()
-        await self.read_whitelist()
-
-    async def read_roles(self) -> None:
-        """Read the roles anew."""
-        async with self.user_changes:
-            roles = {role.id: role for role in await self._user_store.list_roles()}
-            self.roles.clear()
-            self.roles.update(roles)  # the ledger looks into this very dictionary
-
-    async def read_whitelist(self) -> None:
-        """Read the whitelist anew."""
-        async with self.torrent_changes:
-            self._set_whitelist(await self._torrent_store.whitelist())
 
     # ---- a miss on the announce path
 
@@ -168,7 +137,7 @@ class Directory:
             self.absent.discard(info_hash)
         return torrent
 
-    # ---- users and roles
+    # ---- users
 
     async def user(self, user_id: int) -> User:
         """Answer with the live user; `NotFoundError` if there is none."""
@@ -203,16 +172,24 @@ class Directory:
                 self._tell(user.id, "added")
             return [self.remember_user(user) for user in added]
 
-    async def change_user(self, user_id: int, changes: dict[str, Any], totals: Mapping[str, int] | None = None) -> User:
+    async def change_user(
+        self,
+        user_id: int,
+        changes: dict[str, Any],
+        totals: Mapping[str, int] | None = None,
+        check: Check[User] = whatever,
+    ) -> User:
         """Set the named fields and the named totals; answer the live user.
 
-        What announces add to a total while it is being written is added to the new figure, not lost under it.
+        What announces add to a total while it is being written is added to the new figure, not lost under it. `check`
+        is shown the user before, and fails if that is not the one who was to be changed.
         """
         async with self.user_changes:
             user = await self.user(user_id)
+            check(user)
             if "role" in changes:
                 self._check_role(changes["role"], 0)
-            changes = changes | {"updated_at": self.now()}
+            changes = changes | self._stamp(user)
             growth = user.totals.changed(totals or {}).since(user.totals)
             await self._user_store.save_user(replace(user, **changes), growth)
             self.user_changes.made += 1
@@ -233,9 +210,11 @@ class Directory:
         if not user.enabled:
             self._swarms.drop_user(user.id)
 
-    async def delete_user(self, user_id: int) -> None:
+    async def delete_user(self, user_id: int, check: Check[User] = whatever) -> None:
         """Delete the account and let its peers go; `NotFoundError` if there is none."""
         async with self.user_changes:
+            if check is not whatever:  # else there is no need to read
+                check(await self.user(user_id))
             if not await self._user_store.delete_user(user_id):
                 raise NotFoundError(f"There is no user with the id {user_id}.")
             self.user_changes.made += 1
@@ -254,38 +233,7 @@ class Directory:
         self._swarms.forget_user(user.id)
         self._tell(user.id, "deleted")
 
-    async def add_role(self, role: Role) -> Role:
-        """Add a role, with id 0 under the next free one; `ConflictError` if the id is taken."""
-        async with self.user_changes:
-            if role.id in self.roles:
-                raise ConflictError(f"There is a role with the id {role.id} already.")
-            saved = await self._user_store.save_role(role)
-            self.roles[saved.id] = saved
-        return saved
-
-    async def change_role(self, role_id: int, changes: dict[str, Any]) -> Role:
-        """Set the named fields of a role; `NotFoundError` if there is none."""
-        async with self.user_changes:
-            if role_id not in self.roles:
-                raise NotFoundError(f"There is no role with the id {role_id}.")
-            saved = await self._user_store.save_role(replace(self.roles[role_id], **changes))
-            self.roles[saved.id] = saved
-        return saved
-
-    async def delete_role(self, role_id: int) -> None:
-        """Delete a role; who had it counts as having the default one. The default role itself stays."""
-        if role_id == DEFAULT_ROLE:
-            raise ConflictError("The default role cannot be removed.")
-        async with self.user_changes:
-            if not await self._user_store.delete_role(role_id):
-                raise NotFoundError(f"There is no role with the id {role_id}.")
-            self.roles.pop(role_id, None)
-
-    def _check_role(self, role_id: int, index: int) -> None:
-        if role_id not in self.roles:
-            raise ConflictError(f"There is no role with the id {role_id}.", index)
-
-    # ---- torrents and whitelist
+    # ---- torrents
 
     async def torrent(self, info_hash: bytes) -> Torrent:
         """Answer with the live torrent of this hash; `NotFoundError` if there is none or it was deleted."""
@@ -322,12 +270,17 @@ class Directory:
         return torrents
 
     async def change_torrent(
-        self, info_hash: bytes, changes: dict[str, Any], totals: Mapping[str, int] | None = None
+        self,
+        info_hash: bytes,
+        changes: dict[str, Any],
+        totals: Mapping[str, int] | None = None,
+        check: Check[Torrent] = whatever,
     ) -> Torrent:
         """Set the named fields and the named totals, as `change_user` does; answer the live torrent."""
         async with self.torrent_changes:
             torrent = await self.torrent(info_hash)
-            changes = changes | {"updated_at": self.now()}
+            check(torrent)
+            changes = changes | self._stamp(torrent)
             growth = torrent.totals.changed(totals or {}).since(torrent.totals)
             await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
             self.torrent_changes.made += 1
@@ -348,9 +301,9 @@ class Directory:
             self._swarms.drop_torrent(torrent.info_hash)
         self._tell(torrent.info_hash, "deleted" if "deleted" in changed and torrent.deleted else "changed", changed)
 
-    async def delete_torrent(self, info_hash: bytes, reason: str) -> None:
+    async def delete_torrent(self, info_hash: bytes, reason: str, check: Check[Torrent] = whatever) -> None:
         """Delete, remembering the reason for those who still announce it; `NotFoundError` if there is none."""
-        await self.change_torrent(info_hash, {"deleted": True, "reason": reason})
+        await self.change_torrent(info_hash, {"deleted": True, "reason": reason}, check=check)
 
     def let_torrent_go(self, torrent: Torrent) -> None:
         """Forget a torrent of which no store has anything any more, and its peers."""
@@ -359,6 +312,11 @@ class Directory:
         self._gone.add(torrent.info_hash)
         self._swarms.drop_torrent(torrent.info_hash)
         self._tell(torrent.info_hash, "deleted")
+
+    def _stamp(self, noun: User | Torrent) -> dict[str, int]:
+        """Return what says that this is changed now, in another way than any change before."""
+        now = self.now()
+        return {"updated_at": now, "revision": noun.revision + 1 if now == noun.updated_at else 0}
 
     def _tell(self, key: int | bytes, change: str, fields: Sequence[str] = ()) -> None:
         type_, account = ("user", {"id": key}) if isinstance(key, int) else ("torrent", {"info_hash": key.hex()})
@@ -370,21 +328,6 @@ class Directory:
         for gone in {self.torrents[each] for each in hashes_of(torrent) if each in self.torrents}:
             for each in hashes_of(gone):
                 self.torrents.pop(each, None)
-
-    async def save_whitelisted(self, prefix: str, name: str) -> None:
-        """Allow clients whose peer id starts with `prefix`."""
-        await self._torrent_store.save_whitelisted(prefix, name)
-        self._set_whitelist(self.whitelist | {prefix: name})
-
-    async def delete_whitelisted(self, prefix: str) -> None:
-        """Take a prefix off the whitelist; `NotFoundError` if it is not on it."""
-        if not await self._torrent_store.delete_whitelisted(prefix):
-            raise NotFoundError(f"The prefix {prefix} is not on the whitelist.")
-        self._set_whitelist({each: name for each, name in self.whitelist.items() if each != prefix})
-
-    def _set_whitelist(self, whitelist: dict[str, str]) -> None:
-        self.whitelist = whitelist
-        self._prefixes = tuple(prefix.encode("latin-1", "ignore") for prefix in whitelist)
 
 
 def new_passkey() -> str:

@@ -67,7 +67,8 @@ class User:
     """An account. `totals` are live, `written` is what the store has of them.
 
     `freeleech` are its tokens: until when (seconds since 1970) downloads of a torrent, by its own `info_hash`, are
-    free. It is replaced, never changed.
+    free. It is replaced, never changed. `revision` tells changes apart that were made in one second of `updated_at`; it
+    is kept nowhere.
     """
 
     id: int
@@ -82,6 +83,7 @@ class User:
     remote_id: str | None = None
     created_at: int = 0
     updated_at: int = 0
+    revision: int = 0
     freeleech: Mapping[bytes, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
@@ -97,7 +99,7 @@ class Torrent:
     """A registered torrent, or (`deleted`) the memory of one with the reason why it is gone.
 
     `info_hash` is 20 bytes; `info_hash_v2` 32 bytes of a hybrid or v2 torrent, whose first 20 are announced as well
-    (BEP 52). `completers` are the ids of users whose completion has been counted.
+    (BEP 52). `completers` are the ids of users whose completion has been counted. `revision` is as of a user.
     """
 
     info_hash: bytes
@@ -111,6 +113,7 @@ class Torrent:
     multiplier_down: int = UNIT_MULTIPLIER
     created_at: int = 0
     updated_at: int = 0
+    revision: int = 0
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
     completers: set[int] = field(default_factory=set)

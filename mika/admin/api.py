@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from mika.admin.auth import Scope, Tokens
 from mika.admin.call import Answer, Call, Context, Request
+from mika.admin.etag import Condition
 from mika.admin.problems import ProblemError, field_problem, invalid
 from mika.admin.route import Route
 from mika.admin.routes import METRICS, PARAMETERS, find
@@ -62,7 +63,7 @@ class Api:
         query = _query(request.query, route.query)
         body = None if route.body is None else _body(request, route.body, many=route.many)
         try:
-            return await route.function(Call(self._context, parameters, query, body, self._tokens))
+            return await route.function(Call(self._context, parameters, query, body, self._tokens, _condition(request)))
         except NotFoundError as problem:
             raise ProblemError(404, str(problem)) from None
         except ConflictError as problem:
@@ -93,6 +94,10 @@ def _route(request: Request) -> tuple[Route, Mapping[str, bytes]]:
         names = sorted({*methods, "HEAD"} if "GET" in methods else methods)
         raise ProblemError(405, f"This path allows {', '.join(names)}.", headers={"Allow": ", ".join(names)})
     return route, encoded
+
+
+def _condition(request: Request) -> Condition:
+    return Condition(request.headers.get("if-match"), request.headers.get("if-none-match"))
 
 
 def _parameter(name: str, encoded: bytes) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -12,10 +12,19 @@ from mika.admin.auth import Tokens
 from mika.directory import Directory
 from mika.swarm.swarms import Swarms
 
+if TYPE_CHECKING:
+    from mika.admin.etag import Condition
+
+HEADERS = ("if-match", "if-none-match", "origin", "access-control-request-method")
+"""The headers that a request is asked for, beside Authorization and Content-Type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request as it arrived, nothing decoded. `path` is without the query, `query` without its mark."""
+    """An HTTP request as it arrived, nothing decoded. `path` is without the query, `query` without its mark.
+
+    `headers` are those of `HEADERS` that it has, by name in lower case; `address` is where it came from.
+    """
 
     method: str
     path: bytes
@@ -23,6 +32,8 @@ class Request:
     authorization: str | None = None
     content_type: str | None = None
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class Context:
 class Call:
     """A request that fits its route: path parameters, query and body are checked and of their own types.
 
-    `tokens` are all that are in force.
+    `tokens` are all that are in force; `condition` is what must be so for a change to be made.
     """
 
     context: Context
@@ -85,3 +96,4 @@ class Call:
     query: Any
     body: Any
     tokens: Tokens
+    condition: Condition

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mika import model
 from mika.admin.call import Answer, Call
+from mika.admin.etag import role_tag
 from mika.admin.models import NewRole, RoleFields
 from mika.admin.users import after_id
 from mika.admin.views import Items, Role, role_view
-from mika.errors import NotFoundError
+from mika.standing import Check
 
 
 async def list_roles(call: Call) -> Answer:
@@ -28,15 +29,12 @@ async def add_role(call: Call) -> Answer:
     """Add a role."""
     body: NewRole = call.body
     role = await call.context.directory.add_role(model.Role(**body.facts(())))
-    return Answer(201, role_view(role), {"Location": f"/v1/roles/{role.id}"})
+    return Answer(201, role_view(role), {"Location": f"/v1/roles/{role.id}", "ETag": role_tag(role)})
 
 
 async def show_role(call: Call) -> Answer:
     """Show a role."""
-    role = call.context.directory.roles.get(call.parameters["id"])
-    if role is None:
-        raise NotFoundError(f"There is no role with the id {call.parameters['id']}.")
-    return Answer(200, role_view(role))
+    return _shown(call.context.directory.role(call.parameters["id"]))
 
 
 async def change_role(call: Call) -> Answer:
@@ -46,7 +44,7 @@ async def change_role(call: Call) -> Answer:
     """
     body: RoleFields = call.body
     changes = body.named(type(body).model_fields)
-    return Answer(200, role_view(await call.context.directory.change_role(call.parameters["id"], changes)))
+    return _shown(await call.context.directory.change_role(call.parameters["id"], changes, _as_expected(call)))
 
 
 async def delete_role(call: Call) -> Answer:
@@ -54,5 +52,13 @@ async def delete_role(call: Call) -> Answer:
 
     Who had it counts as having the default one, which itself cannot be deleted.
     """
-    await call.context.directory.delete_role(call.parameters["id"])
+    await call.context.directory.delete_role(call.parameters["id"], _as_expected(call))
     return Answer(204)
+
+
+def _as_expected(call: Call) -> Check[model.Role]:
+    return lambda role: call.condition.check(role_tag(role))
+
+
+def _shown(role: model.Role) -> Answer:
+    return Answer(200, role_view(role), {"ETag": role_tag(role)})

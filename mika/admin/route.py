@@ -21,8 +21,9 @@ class Route:
 
     `scope` is `None` where no token is needed. `answer` is the model of a JSON answer, and of each item where it is an
     array; without one the answer is of `media_type`, or nothing at all (204). `many`: body and answer may be an array.
-    `creates`: 201 if something was made, else `status`. `refusals` are the statuses that the rest of the row does not
-    imply: see `refused_with`. What people read about it is the docstring of `function`, its first line in a list.
+    `creates`: 201 if something was made, else `status`. `etag`: it answers with one, and heeds it before a change.
+    `refusals` are the statuses that the rest of the row does not imply: see `refused_with`. What people read about it
+    is the docstring of `function`, its first line in a list.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Route:
     query: type[BaseModel] = NoQuery
     creates: bool = False
     media_type: str = JSON
+    etag: bool = False
     refusals: tuple[int, ...] = ()
 
     @property
@@ -52,7 +54,9 @@ class Route:
     @property
     def takes(self) -> list[str]:
         """Name the headers that change what a request means."""
-        return []
+        if not self.etag or self.method == "GET" or self.many:
+            return []
+        return ["If-Match", "If-None-Match"] if self.method == "PUT" else ["If-Match"]
 
     @property
     def group(self) -> str:
@@ -61,14 +65,17 @@ class Route:
         return words[1] if words[0] == "v1" and len(words) > 1 else "tracker"
 
     def gives(self, status: int) -> list[str]:
-        """Name the headers of an answer with this status, beside the usual."""
-        return ["Location"] if status == 201 and self.answer is not None and not self.many else []
+        """Name the headers of an answer with this status, beside the usual; one that is an array has none of them."""
+        found = ["ETag"] if self.etag and status != 204 else []
+        return [*found, "Location"] if status == 201 else found
 
     def refused_with(self) -> list[int]:
         """Return every status of a problem that this route may answer with."""
         found = {422, 500, *self.refusals}  # an unknown name in a query is 422, wherever
         if self.scope is not None:
             found |= {401, 403, 503}  # no token; too small a scope; a store that does not answer
+        if self.takes:
+            found.add(412)
         if self.parameters:
             found |= {400, 404}
         if self.query is not NoQuery:

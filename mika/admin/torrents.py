@@ -6,10 +6,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from mika import model
 from mika.admin.call import Answer, Call
+from mika.admin.etag import torrent_tag
 from mika.admin.models import TORRENT_COUNTERS, InfoHash, NewTorrent, TorrentFields, TorrentPut
 from mika.admin.problems import field_problem
 from mika.admin.views import Items, Torrent, torrent_view
 from mika.errors import ConflictError, NotFoundError
+from mika.standing import Check
 
 _info_hash: TypeAdapter[bytes] = TypeAdapter(InfoHash)
 
@@ -38,8 +40,9 @@ async def add_torrents(call: Call) -> Answer:
     """
     bodies: list[NewTorrent] = call.body if isinstance(call.body, list) else [call.body]
     added = await call.context.directory.add_torrents([_new(body, body.info_hash) for body in bodies])
-    views = [torrent_view(torrent, call.context.swarms) for torrent in added]
-    return Answer(201, views) if isinstance(call.body, list) else _created(views[0])
+    if not isinstance(call.body, list):
+        return _created(call, added[0])
+    return Answer(201, [torrent_view(torrent, call.context.swarms) for torrent in added])
 
 
 async def show_torrent(call: Call) -> Answer:
@@ -48,7 +51,7 @@ async def show_torrent(call: Call) -> Answer:
     Totals and swarm are live.
     """
     torrent = await call.context.directory.torrent(call.parameters["info_hash"])
-    return Answer(200, torrent_view(torrent, call.context.swarms))
+    return _shown(call, torrent)
 
 
 async def put_torrent(call: Call) -> Answer:
@@ -63,7 +66,7 @@ async def put_torrent(call: Call) -> Answer:
     try:
         return await _replace(call, info_hash, body)
     except NotFoundError:
-        pass
+        call.condition.check(None)
     try:
         added = await call.context.directory.add_torrents([_new(body, info_hash)])
     except ConflictError:
@@ -72,7 +75,7 @@ async def put_torrent(call: Call) -> Answer:
         except NotFoundError:
             pass
         raise
-    return _created(torrent_view(added[0], call.context.swarms))
+    return _created(call, added[0])
 
 
 async def change_torrent(call: Call) -> Answer:
@@ -83,9 +86,9 @@ async def change_torrent(call: Call) -> Answer:
     body: TorrentFields = call.body
     facts = set(type(body).model_fields) - set(TORRENT_COUNTERS)
     torrent = await call.context.directory.change_torrent(
-        call.parameters["info_hash"], body.named(facts), body.named(TORRENT_COUNTERS)
+        call.parameters["info_hash"], body.named(facts), body.named(TORRENT_COUNTERS), _as_expected(call)
     )
-    return Answer(200, torrent_view(torrent, call.context.swarms))
+    return _shown(call, torrent)
 
 
 async def delete_torrent(call: Call) -> Answer:
@@ -93,7 +96,7 @@ async def delete_torrent(call: Call) -> Answer:
 
     Its swarm ends at once. Members who still announce it read `reason`.
     """
-    await call.context.directory.delete_torrent(call.parameters["info_hash"], call.query.reason)
+    await call.context.directory.delete_torrent(call.parameters["info_hash"], call.query.reason, _as_expected(call))
     return Answer(204)
 
 
@@ -104,9 +107,20 @@ def _new(body: TorrentFields, info_hash: bytes) -> model.Torrent:
 
 async def _replace(call: Call, info_hash: bytes, body: TorrentFields) -> Answer:
     facts = body.facts((*TORRENT_COUNTERS, "info_hash"))
-    torrent = await call.context.directory.change_torrent(info_hash, facts, body.named(TORRENT_COUNTERS))
-    return Answer(200, torrent_view(torrent, call.context.swarms))
+    torrent = await call.context.directory.change_torrent(
+        info_hash, facts, body.named(TORRENT_COUNTERS), _as_expected(call)
+    )
+    return _shown(call, torrent)
 
 
-def _created(view: Torrent) -> Answer:
-    return Answer(201, view, {"Location": f"/v1/torrents/{view.info_hash}"})
+def _as_expected(call: Call) -> Check[model.Torrent]:
+    return lambda torrent: call.condition.check(torrent_tag(torrent))
+
+
+def _shown(call: Call, torrent: model.Torrent) -> Answer:
+    return Answer(200, torrent_view(torrent, call.context.swarms), {"ETag": torrent_tag(torrent)})
+
+
+def _created(call: Call, torrent: model.Torrent) -> Answer:
+    headers = {"Location": f"/v1/torrents/{torrent.info_hash.hex()}", "ETag": torrent_tag(torrent)}
+    return Answer(201, torrent_view(torrent, call.context.swarms), headers)

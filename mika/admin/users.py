@@ -6,11 +6,13 @@ import re
 
 from mika import model
 from mika.admin.call import Answer, Call, Context
+from mika.admin.etag import user_tag
 from mika.admin.models import USER_COUNTERS, NewUser, UserFields
 from mika.admin.problems import field_problem
 from mika.admin.views import Items, User, user_view
 from mika.directory import new_passkey
 from mika.errors import ConflictError, NotFoundError
+from mika.standing import Check
 
 
 async def list_users(call: Call) -> Answer:
@@ -35,8 +37,7 @@ async def add_users(call: Call) -> Answer:
     for index, body in enumerate(bodies):
         _check_role(call.context, body, index if many else None)
     added = await call.context.directory.add_users([_new(body, body.id) for body in bodies])
-    views = [user_view(user) for user in added]
-    return Answer(201, views) if many else _created(views[0])
+    return Answer(201, [user_view(user) for user in added]) if many else _created(added[0])
 
 
 async def show_user(call: Call) -> Answer:
@@ -44,7 +45,7 @@ async def show_user(call: Call) -> Answer:
 
     Totals are live: one that is read after the answer to an announce includes it.
     """
-    return Answer(200, user_view(await call.context.directory.user(call.parameters["id"])))
+    return _shown(await call.context.directory.user(call.parameters["id"]))
 
 
 async def put_user(call: Call) -> Answer:
@@ -60,7 +61,7 @@ async def put_user(call: Call) -> Answer:
     try:
         return await _replace(call, user_id, body)
     except NotFoundError:
-        pass
+        call.condition.check(None)
     try:
         added = await call.context.directory.add_users([_new(body, user_id)])
     except ConflictError:
@@ -69,7 +70,7 @@ async def put_user(call: Call) -> Answer:
         except NotFoundError:
             pass  # no: the conflict is about the passkey
         raise
-    return _created(user_view(added[0]))
+    return _created(added[0])
 
 
 async def change_user(call: Call) -> Answer:
@@ -80,8 +81,10 @@ async def change_user(call: Call) -> Answer:
     body: UserFields = call.body
     _check_role(call.context, body)
     facts = set(type(body).model_fields) - set(USER_COUNTERS)
-    user = await call.context.directory.change_user(call.parameters["id"], body.named(facts), body.named(USER_COUNTERS))
-    return Answer(200, user_view(user))
+    user = await call.context.directory.change_user(
+        call.parameters["id"], body.named(facts), body.named(USER_COUNTERS), _as_expected(call)
+    )
+    return _shown(user)
 
 
 async def delete_user(call: Call) -> Answer:
@@ -89,7 +92,7 @@ async def delete_user(call: Call) -> Answer:
 
     Their peers leave their swarms at once.
     """
-    await call.context.directory.delete_user(call.parameters["id"])
+    await call.context.directory.delete_user(call.parameters["id"], _as_expected(call))
     return Answer(204)
 
 
@@ -98,8 +101,10 @@ async def renew_passkey(call: Call) -> Answer:
 
     The old one stops at once.
     """
-    user = await call.context.directory.change_user(call.parameters["id"], {"passkey": new_passkey()})
-    return Answer(200, user_view(user))
+    user = await call.context.directory.change_user(
+        call.parameters["id"], {"passkey": new_passkey()}, check=_as_expected(call)
+    )
+    return _shown(user)
 
 
 def after_id(after: str | None) -> int:
@@ -124,9 +129,17 @@ def _new(body: NewUser, user_id: int) -> model.User:
 
 async def _replace(call: Call, user_id: int, body: NewUser) -> Answer:
     facts = body.facts((*USER_COUNTERS, "id", "passkey")) | body.named(["passkey"])
-    user = await call.context.directory.change_user(user_id, facts, body.named(USER_COUNTERS))
-    return Answer(200, user_view(user))
+    user = await call.context.directory.change_user(user_id, facts, body.named(USER_COUNTERS), _as_expected(call))
+    return _shown(user)
 
 
-def _created(view: User) -> Answer:
-    return Answer(201, view, {"Location": f"/v1/users/{view.id}"})
+def _as_expected(call: Call) -> Check[model.User]:
+    return lambda user: call.condition.check(user_tag(user))
+
+
+def _shown(user: model.User) -> Answer:
+    return Answer(200, user_view(user), {"ETag": user_tag(user)})
+
+
+def _created(user: model.User) -> Answer:
+    return Answer(201, user_view(user), {"Location": f"/v1/users/{user.id}", "ETag": user_tag(user)})

@@ -41,6 +41,9 @@ PARAMETER_WORDS = {
 """What stands in braces in a path."""
 
 HEADERS = {
+    "ETag": "Of what can be set, and of when it was set; not of what announces add up.",
+    "If-Match": "An ETag: the change is made only if nobody else has made one since; else 412.",
+    "If-None-Match": "`*`: it is made only if it is not there yet; else 412.",
     "Location": "The path of what was made.",
     "Retry-After": "Seconds to wait before the next try.",
     "Allow": "The methods that this path has.",

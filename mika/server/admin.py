@@ -21,7 +21,7 @@ from twisted.web.server import Request as WebRequest
 from mika import config
 from mika.admin.api import Api
 from mika.admin.auth import BOOK_FILE, Book, Tokens, local_token
-from mika.admin.call import Answer, Context, Request
+from mika.admin.call import HEADERS, Answer, Context, Request
 from mika.admin.problems import ProblemError, title_of
 from mika.config import HostPort
 from mika.errors import ConfigError
@@ -75,7 +75,14 @@ class ApiRequest(WebRequest):
             authorization=authorization_of(self),
             content_type=content_type.decode("ascii", "replace"),
             body=self._body.getvalue(),
+            headers=self._headers(),
+            address=getattr(self.getClientAddress(), "host", ""),
         )
+
+    def _headers(self) -> dict[str, str]:
+        """Return the headers that the API asks for; one that is there more than once as one line (RFC 9110 5.3)."""
+        found = {name: self.requestHeaders.getRawHeaders(name) for name in HEADERS}
+        return {name: ", ".join(values) for name, values in found.items() if values}
 
     def _refuse(self) -> None:
         """Answer 413 before the body has come, and close; what comes until then is dropped."""

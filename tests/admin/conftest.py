@@ -58,8 +58,9 @@ class Admin:
         body: Any = None,
         token: str | None = "writer",
         content_type: str = "application/json",
+        **headers: str,
     ) -> Reply:
-        """Send a body (as it is when bytes, else as JSON) and wait for the answer."""
+        """Send a body (as it is when bytes, else as JSON) and wait for the answer; `if_match` is If-Match."""
         path, _, query = target.encode().partition(b"?")
         request = Request(
             method,
@@ -68,6 +69,8 @@ class Admin:
             authorization=None if token is None else f"Bearer {token}",
             content_type=content_type,
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            address="192.0.2.1",
         )
         answer = result(self.api.answer(request))
         if isinstance(answer.body, bytes):
