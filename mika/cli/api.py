@@ -29,11 +29,15 @@ PAGE = 1000
 
 
 class ApiError(MikaError):
-    """The tracker said no, or could not be reached. `index` is the item of a list that it names, if it names one."""
+    """The tracker said no, or could not be reached.
 
-    def __init__(self, message: str, index: int | None = None) -> None:
+    `index` is the item of a list that it names, if it names one. `status` is that of HTTP, `None` without an answer.
+    """
+
+    def __init__(self, message: str, index: int | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.index = index
+        self.status = status
 
 
 class Api:
@@ -170,7 +174,7 @@ def read_answer(status: int, content: bytes, place: Place) -> Any:
     if not words:
         raise ApiError(f"{place.url} answers {status}, and not as mika does: is this the URL of mika's API?")
     index = problem.get("index")
-    raise ApiError(words, index if isinstance(index, int) else None)
+    raise ApiError(words, index if isinstance(index, int) else None, status)
 
 
 def _unreachable(error: Exception, place: Place) -> Exception:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mika.cli.command import Command, InfoHash, InputError, visible
+from mika.cli.command import FILE, Command, InfoHash, InputError, visible
 from mika.cli.tables import as_json, show_answer
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PEER_ID = re.compile(r"[!-~]{1,20}")
 @click.option("--peer-id", default="-MK0100-", metavar="PREFIX", help="How the peer id begins.", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=6881, help="The port to announce.", show_default=True)
 @click.option("--timeout", type=click.IntRange(1, 300), default=10, help="Seconds a step.", show_default=True)
-@click.option("--ca", type=click.Path(), default="", metavar="FILE", help="Trust the authorities in this PEM file.")
+@click.option("--ca", type=FILE, default="", metavar="FILE", help="Trust the authorities in this PEM file.")
 def check(url: str, torrent: str | None, peer_id: str, port: int, timeout: int, ca: str) -> int:
     """Test any live tracker from outside, as a client would, by its announce URL.
 

@@ -7,7 +7,7 @@ import os
 import click
 
 from mika.cli.api import Api
-from mika.cli.command import Section, visible
+from mika.cli.command import DIRECTORY, FILE, Section, visible
 from mika.cli.place import Choice, find_place
 from mika.cli.roles import role
 from mika.cli.tables import as_json, show_answer
@@ -17,10 +17,16 @@ from mika.cli.whitelist import whitelist
 
 
 @click.group(cls=Section)
-@click.option("--state-dir", metavar="DIR", default="", help="The state directory of a tracker on this machine.")
+@click.option(
+    "--state-dir", type=DIRECTORY, metavar="DIR", default="", help="The state directory of a tracker on this machine."
+)
 @click.option("--url", metavar="URL", default="", help="The URL of the API, instead of the one found.")
 @click.option(
-    "--ca", metavar="FILE", default="", help="Trust the certificates in this PEM file, instead of those found."
+    "--ca",
+    type=FILE,
+    metavar="FILE",
+    default="",
+    help="Trust the certificates in this PEM file, instead of those found.",
 )
 @click.pass_context
 def client(ctx: click.Context, state_dir: str, url: str, ca: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from mika.errors import MikaError
 
@@ -21,6 +22,10 @@ INFO_HASH = re.compile(r"[0-9a-fA-F]{40}")
 
 class InputError(MikaError):
     """What was given (a file, a setting) cannot be used. Nothing was sent."""
+
+
+class StoppedError(MikaError):
+    """Ctrl-C in the middle of long work; the text says how far it came."""
 
 
 class Command(click.Command):
@@ -68,6 +73,24 @@ def json_option() -> click.Option:
 def _remember_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value:
         ctx.meta["mika.json"] = True
+
+
+class Completed(click.ParamType[str]):
+    """A text that shells complete as a path. Nothing is checked: whoever opens it says more about what is wrong."""
+
+    def __init__(self, kind: str) -> None:
+        self.name = kind
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return what was typed."""
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Leave it to the shell."""
+        return [CompletionItem(incomplete, type=self.name)]
+
+
+FILE, DIRECTORY = Completed("file"), Completed("dir")
 
 
 class InfoHash(click.ParamType[str]):

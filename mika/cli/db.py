@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mika.cli.command import InputError, visible
+from mika.cli.command import FILE, InputError, visible
 from mika.cli.reactor import run_in_reactor
 from mika.errors import ConfigError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Work = Callable[["Config", Any], Awaitable["list[Finding]"]]
 
 _config_option = click.option(
-    "--config", "-c", metavar="PATH", default="", help="The configuration, as twistd mika takes it."
+    "--config", "-c", type=FILE, metavar="PATH", default="", help="The configuration, as twistd mika takes it."
 )
 
 

@@ -16,19 +16,20 @@ import click
 from mika import __version__
 from mika.cli.check import check
 from mika.cli.client import client
-from mika.cli.command import InputError, visible
+from mika.cli.command import InputError, StoppedError, visible
+from mika.cli.completion import PROGRAM, completion
 from mika.cli.db import db
 from mika.compiled import described
 from mika.errors import MikaError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(f"{__version__} ({described()})", prog_name="mika")
+@click.version_option(f"{__version__} ({described()})", prog_name=PROGRAM)
 def mika() -> None:
     """Look after a mika tracker. The tracker itself is started by `twistd mika`."""
 
 
-for part in (client, check, db):
+for part in (client, check, db, completion):
     mika.add_command(part)
 
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = mika.main(arguments, prog_name="mika", standalone_mode=False)
+        status = mika.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         see = f" See `{error.ctx.command_path} -h`." if error.ctx is not None else ""
         return _fail(error.format_message() + see, 2)
+    except StoppedError as error:
+        return _fail(str(error), 130)
     except InputError as error:
         return _fail(str(error), 2)
     except MikaError as error:

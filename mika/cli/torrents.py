@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
 from mika.cli.api import Api, ApiError
-from mika.cli.command import INFO_HASH, InfoHash, InputError, Pair, Section, fields_of, visible
+from mika.cli.bulk import add_folders
+from mika.cli.command import FILE, INFO_HASH, InfoHash, InputError, Pair, Section, fields_of, visible
+from mika.cli.metainfo_files import Body, is_folder, read_target
 from mika.cli.tables import show_answer, show_list
 
 COLUMNS = ("info_hash", "size", "seeders", "leechers", "completed", "enabled", "name")
@@ -21,17 +22,37 @@ def torrent() -> None:
 
 
 @torrent.command()
-@click.argument("targets", metavar="FILE|HASH...", nargs=-1, required=True)
+@click.argument("targets", metavar="FILE|HASH|FOLDER...", nargs=-1, required=True, type=FILE)
 @click.option("--name", help="The name of a torrent given by its hash.")
 @click.option("--size", type=click.IntRange(min=0), help="Its size in bytes.")
+@click.option("--skip-bad", is_flag=True, help="Leave out the files of a FOLDER that are bad, and add the rest.")
 @click.pass_obj
-def add(api: Api, targets: tuple[str, ...], name: str | None, size: int | None) -> None:
+def add(api: Api, targets: tuple[str, ...], name: str | None, size: int | None, *, skip_bad: bool) -> int:
     """Add torrents by their .torrent files, or by 40-digit info hashes: all of them, or none.
 
     A file whose name is 40 hex digits is given as ./NAME.
+
+    Of a FOLDER, every .torrent file in it and below it is added. All are read first, and if one is bad, nothing is
+    sent. They are sent in parts, each added whole or not at all; what is there already is left as it is, so that the
+    same command, given again, goes on where one ended that was interrupted.
     """
-    bodies = [_body(target) for target in targets]
-    extra = {key: value for key, value in (("name", name), ("size", size)) if value is not None}
+    if any(is_folder(target) for target in targets):
+        if name is not None or size is not None:
+            raise click.UsageError("--name and --size belong to one HASH.", click.get_current_context())
+        return add_folders(api, targets, skip_bad=skip_bad)
+    if skip_bad:
+        raise click.UsageError("--skip-bad belongs to a FOLDER.", click.get_current_context())
+    bodies = []
+    for target in targets:
+        body, warnings = read_target(target)
+        bodies.append(body)
+        for warning in warnings:
+            click.echo(f"mika: {visible(target)}: warning: {warning}", err=True)
+    _add(api, targets, bodies, {key: value for key, value in (("name", name), ("size", size)) if value is not None})
+    return 0
+
+
+def _add(api: Api, targets: tuple[str, ...], bodies: list[Body], extra: dict[str, Any]) -> None:
     if extra and (len(targets) > 1 or not INFO_HASH.fullmatch(targets[0])):
         raise click.UsageError("--name and --size belong to one HASH.", click.get_current_context())
     _check_different(targets, bodies)
@@ -81,36 +102,6 @@ def delete(api: Api, info_hash: str, reason: str | None) -> None:
 def list_(api: Api, limit: int | None) -> None:
     """List torrents in the order of their info hashes."""
     show_list(api.pages("/v1/torrents", limit), COLUMNS)
-
-
-def _body(target: str) -> dict[str, Any]:
-    if INFO_HASH.fullmatch(target):
-        return {"info_hash": target.lower()}
-    from mika.wire.metainfo import BadTorrentError, read_metainfo  # noqa: PLC0415 - only here
-
-    try:
-        metainfo = read_metainfo(_content(target))
-    except BadTorrentError as error:
-        raise InputError(f"{target}: {error}") from None
-    for warning in metainfo.warnings:
-        click.echo(f"mika: {visible(target)}: warning: {warning}", err=True)
-    body = {"info_hash": metainfo.info_hash.hex(), "name": metainfo.name, "size": metainfo.size}
-    if metainfo.info_hash_v2 is not None:
-        body["info_hash_v2"] = metainfo.info_hash_v2.hex()
-    return body
-
-
-def _content(target: str) -> bytes:
-    from mika.wire.metainfo import MAX_BYTES  # noqa: PLC0415 - only here
-
-    path = Path(target)
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"{target}: there is no such file, and an info hash is 40 hex digits") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{target}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _check_different(targets: tuple[str, ...], bodies: list[dict[str, Any]]) -> None:

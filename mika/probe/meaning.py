@@ -21,9 +21,7 @@ class Meaning(NamedTuple):
     advice: str = ""
 
 
-TORRENT = Meaning(
-    "torrent", Level.OK, "the passkey is taken, and a torrent that is not there is refused, as it should be"
-)
+TORRENT = Meaning("torrent", Level.OK, "a torrent that is not there is refused, as it should be")
 PASSKEY = Meaning(
     "passkey",
     Level.WRONG,

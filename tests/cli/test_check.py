@@ -35,7 +35,7 @@ def test_all_is_fine(run, private) -> None:
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.startswith(f"http://127.0.0.1:{private.port}/…/announce\n")
     assert outcome.out.endswith("\n\nAll is fine.\n")
-    assert "\nok     IPv4  announce     the passkey is taken" in outcome.out
+    assert "\nok     IPv4  announce     a torrent that is not there is refused" in outcome.out
     assert "\x1b" not in outcome.out
     assert SECRET not in outcome.out
 

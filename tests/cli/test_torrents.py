@@ -82,11 +82,13 @@ def test_public_file_is_added_with_a_warning(run, tmp_path) -> None:
     [
         (["nowhere.torrent"], "nowhere.torrent: there is no such file"),
         ([HASH[:-1]], "an info hash is 40 hex digits"),
-        (["."], "Is a directory"),
+        (["empty"], "empty: there is no .torrent file in it, or below it"),
+        ([".", "--name", "x"], "belong to one HASH"),
+        ([HASH, "--skip-bad"], "--skip-bad belongs to a FOLDER"),
         (["a\0b"], "cannot be read"),
         (["film.torrent", "copy.torrent"], "film.torrent and copy.torrent are the same torrent"),
         ([HASH, HASH.upper()], "are the same torrent"),
-        ([], "Missing argument 'FILE|HASH...'"),
+        ([], "Missing argument 'FILE|HASH|FOLDER...'"),
         (["film.torrent", "--name", "x"], "belong to one HASH"),
         ([HASH, "c" * 40, "--size", "5"], "belong to one HASH"),
         ([HASH, "--size", "-5"], "Invalid value for '--size'"),
@@ -95,6 +97,7 @@ def test_public_file_is_added_with_a_warning(run, tmp_path) -> None:
 def test_what_cannot_be_added(run, tmp_path, arguments, words) -> None:
     """What is wrong before anything is sent is one line, and status 2."""
     write_torrent(tmp_path / "film.torrent")
+    (tmp_path / "empty").mkdir()
     (tmp_path / "copy.torrent").write_bytes((tmp_path / "film.torrent").read_bytes())
     outcome = run("client", "torrent", "add", *arguments)
     assert (outcome.status, outcome.err.count("\n"), outcome.out) == (2, 1, "")
