@@ -1,0 +1,3 @@
+module mika.example/mika
+
+go 1.23

@@ -1,0 +1,126 @@
+package mika
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// User is a member's account with its live totals in bytes: Uploaded and Downloaded are what is credited, …Real what was
+// transferred.
+type User struct {
+	ID              int64     `json:"id"`
+	Name            string    `json:"name"`
+	Passkey         string    `json:"passkey"`
+	Role            int64     `json:"role"`
+	Enabled         bool      `json:"enabled"`
+	DownloadEnabled bool      `json:"download_enabled"`
+	UploadEnabled   bool      `json:"upload_enabled"`
+	Uploaded        int64     `json:"uploaded"`
+	Downloaded      int64     `json:"downloaded"`
+	UploadedReal    int64     `json:"uploaded_real"`
+	DownloadedReal  int64     `json:"downloaded_real"`
+	Bonus           string    `json:"bonus"` // points, an exact decimal
+	SeedSeconds     int64     `json:"seed_seconds"`
+	Announces       int64     `json:"announces"`
+	MultiplierUp    float64   `json:"multiplier_up"`
+	MultiplierDown  float64   `json:"multiplier_down"`
+	RemoteID        *string   `json:"remote_id"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
+	ETag            string    `json:"-"` // what IfMatch takes; empty in lists
+}
+
+// Ratio returns credited upload by credited download, and false while nothing is downloaded.
+func (u User) Ratio() (float64, bool) {
+	if u.Downloaded == 0 {
+		return 0, false
+	}
+	return float64(u.Uploaded) / float64(u.Downloaded), true
+}
+
+// UserFields is what of a user can be set; nil leaves a field out. Use [Set] for values. (A RemoteID is taken away by
+// [Client.Do] with a body of your own.)
+type UserFields struct {
+	Name            *string  `json:"name,omitempty"`
+	Passkey         *string  `json:"passkey,omitempty"`
+	Role            *int64   `json:"role,omitempty"`
+	Enabled         *bool    `json:"enabled,omitempty"`
+	DownloadEnabled *bool    `json:"download_enabled,omitempty"`
+	UploadEnabled   *bool    `json:"upload_enabled,omitempty"`
+	MultiplierUp    *float64 `json:"multiplier_up,omitempty"`
+	MultiplierDown  *float64 `json:"multiplier_down,omitempty"`
+	RemoteID        *string  `json:"remote_id,omitempty"`
+	Uploaded        *int64   `json:"uploaded,omitempty"`
+	Downloaded      *int64   `json:"downloaded,omitempty"`
+	UploadedReal    *int64   `json:"uploaded_real,omitempty"`
+	DownloadedReal  *int64   `json:"downloaded_real,omitempty"`
+	Bonus           *string  `json:"bonus,omitempty"`
+	SeedSeconds     *int64   `json:"seed_seconds,omitempty"`
+	Announces       *int64   `json:"announces,omitempty"`
+}
+
+// NewUser is a user to add: only Name is needed. Id and passkey are made when they are not given.
+type NewUser struct {
+	ID   int64  `json:"id,omitempty"`
+	Name string `json:"name"`
+	UserFields
+}
+
+// Users yields all users in order of id, a page at a time as they are needed; an error ends the list.
+//
+//	for user, err := range client.Users(ctx) { … }
+func (c *Client) Users(ctx context.Context) iter.Seq2[User, error] {
+	return pages[User](ctx, c, "/v1/users")
+}
+
+// User returns a user.
+func (c *Client) User(ctx context.Context, id int64) (User, error) {
+	return c.user(ctx, http.MethodGet, userPath(id), nil)
+}
+
+// AddUser adds a user.
+func (c *Client) AddUser(ctx context.Context, user NewUser) (User, error) {
+	return c.user(ctx, http.MethodPost, "/v1/users", user)
+}
+
+// AddUsers adds all of these users (20,000 at most) or none; Problem.Index names the bad one.
+func (c *Client) AddUsers(ctx context.Context, users []NewUser) ([]User, error) {
+	var added []User
+	_, err := c.Do(ctx, http.MethodPost, "/v1/users", append([]NewUser{}, users...), &added)
+	return added, err
+}
+
+// PutUser creates a user under an id of yours, or sets all but passkey and counters to fields and their defaults.
+func (c *Client) PutUser(ctx context.Context, id int64, fields UserFields) (User, error) {
+	return c.user(ctx, http.MethodPut, userPath(id), fields)
+}
+
+// ChangeUser changes the fields that are set:
+//
+//	client.ChangeUser(ctx, id, mika.UserFields{Enabled: mika.Set(false)})
+func (c *Client) ChangeUser(ctx context.Context, id int64, fields UserFields, options ...Option) (User, error) {
+	return c.user(ctx, http.MethodPatch, userPath(id), fields, options...)
+}
+
+// RenewPasskey gives a user a new passkey; the old one stops at once.
+func (c *Client) RenewPasskey(ctx context.Context, id int64) (User, error) {
+	return c.user(ctx, http.MethodPost, userPath(id)+"/passkey", nil)
+}
+
+// DeleteUser deletes an account, and its peers from their swarms.
+func (c *Client) DeleteUser(ctx context.Context, id int64, options ...Option) error {
+	_, err := c.Do(ctx, http.MethodDelete, userPath(id), nil, nil, options...)
+	return err
+}
+
+func (c *Client) user(ctx context.Context, method, path string, body any, options ...Option) (User, error) {
+	var user User
+	header, err := c.Do(ctx, method, path, body, &user, options...)
+	user.ETag = header.Get("ETag")
+	return user, err
+}
+
+func userPath(id int64) string { return "/v1/users/" + strconv.FormatInt(id, 10) }
