@@ -13,7 +13,11 @@ import (
 	"strings"
 )
 
-const maxDepth = 64
+const (
+	maxDepth = 64
+	maxSize  = 1 << 53 // what the API takes
+	tooLarge = maxSize + 1
+)
 
 // Metainfo is what a .torrent file says (BEP 3, 27, 47, 52). The InfoHash of a torrent that is v2 only is the beginning of
 // InfoHashV2, which is what clients announce. Size is bytes of content, without padding files.
@@ -116,16 +120,22 @@ func newMetainfo(file raw) (*Metainfo, error) {
 	} else {
 		metainfo.Size, err = sizeV1(info)
 	}
-	return metainfo, err
+	if err == nil && metainfo.Size > maxSize {
+		err = errTooLarge
+	}
+	if err != nil {
+		return nil, err
+	}
+	return metainfo, nil
 }
 
 func readable(name string) string {
 	return strings.Map(func(letter rune) rune {
 		if letter < ' ' || letter == '\x7f' {
-			return ' '
+			return '\uFFFD'
 		}
-		return letter
-	}, strings.ToValidUTF8(name, "\uFFFD"))
+		return letter // U+FFFD as well for each byte that is no UTF-8
+	}, name)
 }
 
 func sizeV1(info map[string]any) (int64, error) {
@@ -141,7 +151,7 @@ func sizeV1(info map[string]any) (int64, error) {
 			return 0, err
 		}
 		if attributes, _ := entry["attr"].(string); !strings.Contains(attributes, "p") { // not padding
-			size += one
+			size = min(size+one, tooLarge)
 		}
 	}
 	return size, nil
@@ -162,15 +172,15 @@ func sizeOfTree(tree any) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		size += one
+		size = min(size+one, tooLarge)
 	}
 	return size, nil
 }
 
 func length(file map[string]any) (int64, error) {
 	length, ok := file["length"].(int64)
-	if !ok || length < 0 {
-		return 0, errors.New(`mika: a file of the .torrent file has no "length"`)
+	if !ok || length < 0 || length > maxSize {
+		return 0, errors.New(`mika: a file of the .torrent file has no "length", or an impossible one`)
 	}
 	return length, nil
 }
@@ -285,5 +295,7 @@ func ended(data []byte, at int) error {
 	}
 	return nil
 }
+
+var errTooLarge = errors.New("mika: the files of the .torrent file are larger than 2^53 bytes")
 
 var errDamaged = errors.New("mika: the .torrent file is not bencoded, or damaged")

@@ -5,6 +5,7 @@ Nothing is encoded anew but what is changed: the bytes that an info hash is made
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha1, sha256
 from typing import Any
@@ -13,6 +14,9 @@ from mika_client.errors import MikaError
 from mika_client.models import NewTorrent
 
 MAX_DEPTH = 64
+MAX_SIZE = 2**53  # what the API takes
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Raw = dict[bytes, bytes]
 """The keys of a bencoded dictionary and its values as they are in the file."""
@@ -79,11 +83,11 @@ def _metainfo(file: Raw) -> Metainfo:
     if version == 1 and b"pieces" not in info:
         raise BadTorrentError('its "info" has no "pieces"')
     size = _size_of_tree(info.get(b"file tree")) if version == 2 else _size_v1(info)
+    if size > MAX_SIZE:
+        raise BadTorrentError("its files are larger than 2^53 bytes")
     hash_v2 = sha256(encoded).hexdigest() if version == 2 else None
     hash_v1 = sha1(encoded, usedforsecurity=False).hexdigest()
-    text = "".join(
-        " " if ord(letter) < 32 or letter == "\x7f" else letter for letter in name.decode("utf-8", "replace")
-    )
+    text = _CONTROL.sub("\ufffd", name.decode("utf-8", "replace"))
     info_hash = hash_v1 if hash_v2 is None or b"pieces" in info else hash_v2[:40]
     return Metainfo(info_hash, hash_v2, text, size, info.get(b"private") == 1, file)
 
@@ -108,8 +112,8 @@ def _is_padding(file: dict[bytes, Any]) -> bool:
 
 def _length(file: Any) -> int:
     length = file.get(b"length") if isinstance(file, dict) else None
-    if not isinstance(length, int) or length < 0:
-        raise BadTorrentError('a file has no "length"')
+    if not isinstance(length, int) or not 0 <= length <= MAX_SIZE:
+        raise BadTorrentError('a file has no "length", or an impossible one')
     return length
 
 

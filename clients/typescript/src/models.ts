@@ -1,0 +1,132 @@
+/**
+ * The nouns of the API, with their fields named as in it. Totals in bytes are bigints, which are exact up to 2^63 - 1; every
+ * other figure is a number, which is exact up to 2^53.
+ */
+
+/** A member's account: `uploaded` and `downloaded` are what is credited, `…_real` what was transferred. */
+export interface User {
+  id: number;
+  name: string;
+  passkey: string;
+  role: number;
+  enabled: boolean;
+  download_enabled: boolean;
+  upload_enabled: boolean;
+  uploaded: bigint;
+  downloaded: bigint;
+  uploaded_real: bigint;
+  downloaded_real: bigint;
+  /** Points, an exact decimal. */
+  bonus: string;
+  seed_seconds: number;
+  announces: number;
+  multiplier_up: number;
+  multiplier_down: number;
+  remote_id: string | null;
+  created_at: Date;
+  updated_at: Date;
+  /** What `ifMatch` takes; not in lists. */
+  etag?: string;
+}
+
+/** A torrent with its live totals and swarm; `info_hash` is 40 lower-case hex digits. */
+export interface Torrent {
+  info_hash: string;
+  info_hash_v2: string | null;
+  name: string;
+  size: number;
+  enabled: boolean;
+  reason: string;
+  multiplier_up: number;
+  multiplier_down: number;
+  seeders: number;
+  leechers: number;
+  completed: number;
+  uploaded: bigint;
+  downloaded: bigint;
+  uploaded_real: bigint;
+  downloaded_real: bigint;
+  announces: number;
+  created_at: Date;
+  updated_at: Date;
+  /** What `ifMatch` takes; not in lists. */
+  etag?: string;
+}
+
+/** A class of users; null is no limit of its own. */
+export interface Role {
+  id: number;
+  name: string;
+  priority: number;
+  multiplier_up: number;
+  multiplier_down: number;
+  download_enabled: boolean;
+  upload_enabled: boolean;
+  download_slots: number | null;
+  peers_per_user_torrent: number | null;
+}
+
+/** A peer id prefix whose clients are served, and what they are called. */
+export interface WhitelistedClient {
+  prefix: string;
+  name: string;
+}
+
+/** The tracker at a glance; `uptime` is in seconds. */
+export interface Status {
+  version: string;
+  uptime: number;
+  started_at: string;
+  stores: { kind: string; url: string; ok: boolean }[];
+  queues: Record<string, number>;
+  swarms: number;
+  peers: number;
+  users: number;
+  torrents: number;
+}
+
+type Settable<T> = { [Field in keyof T]?: T[Field] extends bigint ? bigint | number : T[Field] };
+
+/** What of a user can be set. */
+export type UserFields = Settable<Omit<User, "id" | "created_at" | "updated_at" | "etag">>;
+
+/** A user to add: id and passkey are made when they are not given. */
+export type NewUser = UserFields & { id?: number; name: string };
+
+/** What of a torrent can be set. */
+export type TorrentFields = Settable<
+  Omit<Torrent, "info_hash" | "seeders" | "leechers" | "created_at" | "updated_at" | "etag">
+>;
+
+/** A torrent to add; `Metainfo.fields` is what a .torrent file says. */
+export type NewTorrent = TorrentFields & { info_hash: string };
+
+/** What of a role can be set. */
+export type RoleFields = Settable<Omit<Role, "id">>;
+
+/** Credited upload by credited download; undefined while nothing is downloaded. */
+export function ratio(user: Pick<User, "uploaded" | "downloaded">): number | undefined {
+  return user.downloaded === 0n ? undefined : Number(user.uploaded) / Number(user.downloaded);
+}
+
+type Shown = Record<string, never>;
+
+/** Reads a user as the API shows it. */
+export const readUser = (shown: unknown, etag?: string): User => read<User>(shown, etag);
+
+/** Reads a torrent as the API shows it. */
+export const readTorrent = (shown: unknown, etag?: string): Torrent => read<Torrent>(shown, etag);
+
+function read<T extends User | Torrent>(shown: unknown, etag: string | undefined): T {
+  const values = shown as Shown;
+  return {
+    ...values,
+    uploaded: BigInt(values["uploaded"]!),
+    downloaded: BigInt(values["downloaded"]!),
+    uploaded_real: BigInt(values["uploaded_real"]!),
+    downloaded_real: BigInt(values["downloaded_real"]!),
+    created_at: new Date(values["created_at"]!),
+    updated_at: new Date(values["updated_at"]!),
+    ...(etag === undefined ? {} : { etag }),
+  } as unknown as T;
+}
