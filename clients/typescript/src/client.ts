@@ -63,6 +63,9 @@ export class Client {
     this.#timeout = options.timeout ?? 30_000;
     this.#attempts = options.attempts ?? 4;
     const { protocol, hostname } = new URL(this.url);
+    if (protocol !== "https:" && protocol !== "http:") {
+      throw new TypeError(`${this.url} is no URL of an API, such as https://127.0.0.1:34001`);
+    }
     if (protocol === "http:" && !["127.0.0.1", "[::1]", "localhost"].includes(hostname)) {
       throw new TypeError(`${this.url} would show the token to the network: use https`);
     }

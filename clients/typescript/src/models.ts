@@ -109,24 +109,22 @@ export function ratio(user: Pick<User, "uploaded" | "downloaded">): number | und
   return user.downloaded === 0n ? undefined : Number(user.uploaded) / Number(user.downloaded);
 }
 
-type Shown = Record<string, never>;
+const TOTALS = new Set(["uploaded", "downloaded", "uploaded_real", "downloaded_real"]);
+const TIMES = new Set(["created_at", "updated_at"]);
 
 /** Reads a user as the API shows it. */
-export const readUser = (shown: unknown, etag?: string): User => read<User>(shown, etag);
+export const readUser = (shown: unknown, etag?: string): User => read(shown, etag) as User;
 
 /** Reads a torrent as the API shows it. */
-export const readTorrent = (shown: unknown, etag?: string): Torrent => read<Torrent>(shown, etag);
+export const readTorrent = (shown: unknown, etag?: string): Torrent => read(shown, etag) as Torrent;
 
-function read<T extends User | Torrent>(shown: unknown, etag: string | undefined): T {
-  const values = shown as Shown;
-  return {
-    ...values,
-    uploaded: BigInt(values["uploaded"]!),
-    downloaded: BigInt(values["downloaded"]!),
-    uploaded_real: BigInt(values["uploaded_real"]!),
-    downloaded_real: BigInt(values["downloaded_real"]!),
-    created_at: new Date(values["created_at"]!),
-    updated_at: new Date(values["updated_at"]!),
-    ...(etag === undefined ? {} : { etag }),
-  } as unknown as T;
+function read(shown: unknown, etag: string | undefined): unknown {
+  const fields = Object.entries(shown as Record<string, unknown>).map(([name, value]) => [name, typed(name, value)]);
+  return { ...Object.fromEntries(fields), ...(etag === undefined ? {} : { etag }) };
+}
+
+function typed(name: string, value: unknown): unknown {
+  if (TOTALS.has(name)) return BigInt(value as number | bigint);
+  if (TIMES.has(name)) return new Date(value as string);
+  return typeof value === "bigint" ? Number(value) : value;
 }

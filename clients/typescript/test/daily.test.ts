@@ -1,0 +1,67 @@
+/**
+ * Does what a site does every day, with the tracker that MIKA_URL names. MIKA_TEST_BASE is a number from which on a hundred ids
+ * are free there.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Client, Problem } from "../src/index.js";
+
+const base = Number(process.env["MIKA_TEST_BASE"] ?? 0);
+const skip = base === 0 && "MIKA_TEST_BASE names no ids on a tracker to play with";
+const hash = (number: number): string => String(base + number).padStart(40, "0");
+const mika = (): Client => new Client();
+const refusal = (status: number) => (error: unknown) => error instanceof Problem && error.status === status;
+
+test("users get a role, a new passkey, and are disabled", { skip }, async () => {
+  const role = await mika().addRole({ name: "elite", multiplier_up: 1.5 });
+  const made = await mika().addUser({ id: base, name: "ann" });
+  assert.equal(made.role, 1);
+  assert.equal((await mika().changeUser(base, { role: role.id })).role, role.id);
+  assert.notEqual((await mika().renewPasskey(base)).passkey, made.passkey);
+  const totals = { uploaded: 2n ** 63n - 1n, downloaded: 2n ** 53n + 1n, bonus: "12.000000001" };
+  const disabled = await mika().changeUser(base, { enabled: false, ...totals });
+  const shown = await mika().user(base);
+  assert.deepEqual(shown, disabled);
+  assert.equal(shown.enabled, false);
+  assert.deepEqual({ uploaded: shown.uploaded, downloaded: shown.downloaded, bonus: shown.bonus }, totals);
+  await assert.rejects(mika().addUser({ id: base, name: "another ann" }), refusal(409));
+});
+
+test("users are added together, listed and deleted", { skip }, async () => {
+  const ids = [1, 2, 3, 4, 5].map((number) => base + number);
+  const added = await mika().addUsers(ids.map((id) => ({ id, name: `member ${id}` })));
+  assert.deepEqual(added.map((user) => user.id), ids);
+  const listed: number[] = [];
+  for await (const { id } of mika().users({ page: 2 })) if (ids.includes(id)) listed.push(id);
+  assert.deepEqual(listed, ids);
+  await mika().deleteUser(base + 5);
+  await assert.rejects(mika().user(base + 5), refusal(404));
+});
+
+test("torrents are added together or not at all, changed, and deleted with a reason", { skip }, async () => {
+  const sizes = (second: number) => [
+    { info_hash: hash(1), size: 2 ** 53 },
+    { info_hash: hash(2), size: second },
+  ];
+  await assert.rejects(mika().addTorrents(sizes(-1)), (error: unknown) => {
+    assert.ok(error instanceof Problem);
+    assert.deepEqual([error.status, error.index, error.errors[0]?.field], [422, 1, "size"]);
+    return true;
+  });
+  await assert.rejects(mika().torrent(hash(1)), refusal(404));
+  assert.equal((await mika().addTorrents(sizes(2)))[0]?.size, 2 ** 53);
+  const free = await mika().changeTorrent(hash(1), { multiplier_down: 0, name: "frei & schön" });
+  assert.deepEqual([free.multiplier_down, free.name], [0, "frei & schön"]);
+  await mika().deleteTorrent(hash(2), "Ersetzt: größer & schöner?");
+  assert.equal((await mika().putTorrent(hash(3), { name: "put" })).name, "put");
+});
+
+test("clients are whitelisted", { skip }, async () => {
+  const prefix = `-/${base}`;
+  await mika().allowClient(prefix, "Client");
+  const names = new Map<string, string>();
+  for await (const client of mika().whitelist()) names.set(client.prefix, client.name);
+  assert.equal(names.get(prefix), "Client");
+  await mika().disallowClient(prefix);
+});
