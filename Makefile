@@ -8,6 +8,8 @@ POSTGIS := $(if $(wildcard /usr/share/postgresql/*/extension/postgis.control),tr
 HEADERS := $(shell $(PYTHON) -c 'import os, sysconfig; print(os.path.exists(sysconfig.get_path("include") + "/Python.h") and "true" or "-")')
 COMPILER := cc:gcc $(HEADERS):python3-dev
 COMPILED := setup.py $(shell find mika -name '_*_cy.p*')
+PHP := php:php-cli $(if $(wildcard /usr/lib/php/*/curl.so),true,-):php-curl
+LANGUAGES := $(PHP) go:golang-go node:nodejs npm:npm
 SERVERS := redis-server:redis-server mariadb-install-db:mariadb-server $(POSTGIS)
 
 .DEFAULT_GOAL := help
@@ -21,7 +23,7 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 	@exec $(BIN)/twistd -n --pidfile= mika
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some, MIKA_PURE=1 tests without what is compiled
-	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 $(SERVERS))
+	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 $(LANGUAGES) $(SERVERS))
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments
@@ -44,7 +46,8 @@ bench: $(VENV)/.check ## CPU time an announce beside opentracker and a floor in 
 
 clean: ## remove what was built and installed here; ./mika-state stays
 	find mika -name '_*_cy.*.so' -delete
-	rm -rf $(VENV) build dist *.egg-info bench/bin bench/results .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info bench/bin bench/results .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	  clients/typescript/node_modules clients/typescript/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. Its stamps say for what it was installed, so that the next `make run` starts at once.

@@ -22,7 +22,7 @@ import mika
 
 TREE = Path(__file__).parents[1]
 LEFT_BEHIND = shutil.ignore_patterns(
-    ".*", "*.egg-info", "*.so", "__pycache__", "build", "dist", "mika-state", "results", "bin"
+    ".*", "*.egg-info", "*.so", "__pycache__", "build", "dist", "mika-state", "results", "bin", "node_modules"
 )
 BUILD = """
 import sys

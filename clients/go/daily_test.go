@@ -74,6 +74,10 @@ func (d daily) users() {
 	d.expect("downloaded", shown.Downloaded, int64(1<<53+1))
 	d.expect("bonus", shown.Bonus, "12.000000001")
 
+	_, err = d.client.ChangeUser(ctx, d.base, UserFields{Role: Set(int64(1))}, IfMatch(made.ETag))
+	d.expect("a change of what has changed since", problemOf(d.t, err).Status, 412)
+	_, err = d.client.ChangeUser(ctx, d.base, UserFields{Name: Set("Ann")}, IfMatch(shown.ETag))
+	d.check(err)
 	_, err = d.client.AddUser(ctx, NewUser{ID: d.base, Name: "another ann"})
 	d.expect("an id that is taken", problemOf(d.t, err).Status, 409)
 }

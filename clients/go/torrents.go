@@ -77,8 +77,10 @@ func (c *Client) AddTorrents(ctx context.Context, torrents []NewTorrent) ([]Torr
 }
 
 // PutTorrent creates a torrent, or sets all but its counters to fields and their defaults.
-func (c *Client) PutTorrent(ctx context.Context, infoHash string, fields TorrentFields) (Torrent, error) {
-	return c.torrent(ctx, http.MethodPut, torrentPath(infoHash), fields)
+func (c *Client) PutTorrent(
+	ctx context.Context, infoHash string, fields TorrentFields, options ...Option,
+) (Torrent, error) {
+	return c.torrent(ctx, http.MethodPut, torrentPath(infoHash), fields, options...)
 }
 
 // ChangeTorrent changes the fields that are set; a MultiplierDown of 0 is freeleech.

@@ -94,8 +94,8 @@ func (c *Client) AddUsers(ctx context.Context, users []NewUser) ([]User, error) 
 }
 
 // PutUser creates a user under an id of yours, or sets all but passkey and counters to fields and their defaults.
-func (c *Client) PutUser(ctx context.Context, id int64, fields UserFields) (User, error) {
-	return c.user(ctx, http.MethodPut, userPath(id), fields)
+func (c *Client) PutUser(ctx context.Context, id int64, fields UserFields, options ...Option) (User, error) {
+	return c.user(ctx, http.MethodPut, userPath(id), fields, options...)
 }
 
 // ChangeUser changes the fields that are set:

@@ -122,9 +122,9 @@ final class Client
      *
      * @param UserFields $fields
      */
-    public function putUser(int $id, array $fields): User
+    public function putUser(int $id, array $fields, ?string $ifMatch = null): User
     {
-        return User::read(...$this->send(Method::Put, "/v1/users/$id", (object) $fields));
+        return User::read(...$this->send(Method::Put, "/v1/users/$id", (object) $fields, $ifMatch));
     }
 
     /**
@@ -188,9 +188,9 @@ final class Client
      *
      * @param TorrentFields $fields
      */
-    public function putTorrent(string $infoHash, array $fields): Torrent
+    public function putTorrent(string $infoHash, array $fields, ?string $ifMatch = null): Torrent
     {
-        return Torrent::read(...$this->send(Method::Put, self::torrentPath($infoHash), (object) $fields));
+        return Torrent::read(...$this->send(Method::Put, self::torrentPath($infoHash), (object) $fields, $ifMatch));
     }
 
     /**

@@ -26,6 +26,9 @@ function users(Client $mika, int $base): void
     same([false, PHP_INT_MAX, 2 ** 53 + 1, '12.000000001'], [
         $shown->enabled, $shown->uploaded, $shown->downloaded, $shown->bonus,
     ]);
+    $stale = static fn () => $mika->changeUser($base, ['role' => 1], ifMatch: $made->etag);
+    same(412, thrown(Problem::class, $stale)->status, 'a change of what has changed since');
+    $mika->changeUser($base, ['name' => 'Ann'], ifMatch: $shown->etag);
     $conflict = thrown(Problem::class, static fn () => $mika->addUser('another ann', ['id' => $base]));
     same(true, $conflict->isConflict(), 'an id that is taken');
 }

@@ -83,9 +83,9 @@ class Client:
         """Add all of these users (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return self._send(calls.many("/v1/users", User, users))
 
-    def put_user(self, user_id: int, **fields: Unpack[UserFields]) -> User:
+    def put_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
         """Create a user under an id of yours, or set all but passkey and counters to `fields` and their defaults."""
-        return self._send(calls.put_user(user_id, fields))
+        return self._send(calls.put_user(user_id, fields, if_match))
 
     def change_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
         """Change what is named: `role=2`, `enabled=False`."""
@@ -117,9 +117,9 @@ class Client:
         """Add all of these torrents (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return self._send(calls.many("/v1/torrents", Torrent, torrents))
 
-    def put_torrent(self, info_hash: str, **fields: Unpack[TorrentFields]) -> Torrent:
+    def put_torrent(self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]) -> Torrent:
         """Create a torrent, or set all but its counters to `fields` and their defaults."""
-        return self._send(calls.put_torrent(info_hash, fields))
+        return self._send(calls.put_torrent(info_hash, fields, if_match))
 
     def change_torrent(
         self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]

@@ -81,9 +81,9 @@ def add_user(fields: NewUser) -> Call[User]:
     return Call("POST", "/v1/users", User.read, dict(fields))
 
 
-def put_user(user_id: int, fields: Mapping[str, Any]) -> Call[User]:
+def put_user(user_id: int, fields: Mapping[str, Any], if_match: str | None) -> Call[User]:
     """Make a user what `fields` say."""
-    return Call("PUT", user(user_id), User.read, dict(fields))
+    return Call("PUT", user(user_id), User.read, dict(fields), if_match)
 
 
 def change_user(user_id: int, fields: Mapping[str, Any], if_match: str | None) -> Call[User]:
@@ -101,9 +101,9 @@ def add_torrent(fields: NewTorrent) -> Call[Torrent]:
     return Call("POST", "/v1/torrents", Torrent.read, dict(fields))
 
 
-def put_torrent(info_hash: str, fields: Mapping[str, Any]) -> Call[Torrent]:
+def put_torrent(info_hash: str, fields: Mapping[str, Any], if_match: str | None) -> Call[Torrent]:
     """Make a torrent what `fields` say."""
-    return Call("PUT", torrent(info_hash), Torrent.read, dict(fields))
+    return Call("PUT", torrent(info_hash), Torrent.read, dict(fields), if_match)
 
 
 def change_torrent(info_hash: str, fields: Mapping[str, Any], if_match: str | None) -> Call[Torrent]:

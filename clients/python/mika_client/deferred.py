@@ -76,9 +76,9 @@ class TwistedClient:
         """Add all of these users (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return await self._send(calls.many("/v1/users", User, users))
 
-    async def put_user(self, user_id: int, **fields: Unpack[UserFields]) -> User:
+    async def put_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
         """Create a user under an id of yours, or set all but passkey and counters to `fields` and their defaults."""
-        return await self._send(calls.put_user(user_id, fields))
+        return await self._send(calls.put_user(user_id, fields, if_match))
 
     async def change_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
         """Change what is named: `role=2`, `enabled=False`."""
@@ -110,9 +110,11 @@ class TwistedClient:
         """Add all of these torrents (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return await self._send(calls.many("/v1/torrents", Torrent, torrents))
 
-    async def put_torrent(self, info_hash: str, **fields: Unpack[TorrentFields]) -> Torrent:
+    async def put_torrent(
+        self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]
+    ) -> Torrent:
         """Create a torrent, or set all but its counters to `fields` and their defaults."""
-        return await self._send(calls.put_torrent(info_hash, fields))
+        return await self._send(calls.put_torrent(info_hash, fields, if_match))
 
     async def change_torrent(
         self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]

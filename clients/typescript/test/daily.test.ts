@@ -25,6 +25,9 @@ test("users get a role, a new passkey, and are disabled", { skip }, async () => 
   assert.deepEqual(shown, disabled);
   assert.equal(shown.enabled, false);
   assert.deepEqual({ uploaded: shown.uploaded, downloaded: shown.downloaded, bonus: shown.bonus }, totals);
+  const [stale, current] = [made.etag!, shown.etag!];
+  await assert.rejects(mika().changeUser(base, { role: 1 }, { ifMatch: stale }), refusal(412));
+  await mika().changeUser(base, { name: "Ann" }, { ifMatch: current });
   await assert.rejects(mika().addUser({ id: base, name: "another ann" }), refusal(409));
 });
 
