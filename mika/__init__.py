@@ -6,7 +6,8 @@ The flow of an announce, which `tracker.py` is as code:
                                                      -> journal -> flush -> store   (later, in batches)
 
     tap.py         Options and makeService: the list of services
-    config.py      mika.toml and the environment into frozen, typed sections
+    config.py      mika.toml and the environment into frozen, typed sections; config_values.py: how values are written
+    live.py        what of it changes while the tracker runs; signals.py: SIGHUP, and what systemd is told
     model.py       the nouns: Totals, Role, User, Torrent, Peer
     errors.py      MikaError and its few children
     interfaces.py  what a store must do

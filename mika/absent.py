@@ -28,6 +28,10 @@ class Absent:
             del self._until[next(iter(self._until))]
         self._until[key] = now + self.ttl
 
+    def forget(self) -> None:
+        """Forget all of them."""
+        self._until.clear()
+
     def discard(self, key: Hashable) -> None:
         """Forget it: it has just been added."""
         self._until.pop(key, None)

@@ -6,121 +6,44 @@ as `etc/mika.toml`, and a test compares the two. Durations become seconds, multi
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
 
+from mika.config_values import Duration, Listen, Moment, Nano, Network, Thousandths, masked_url
 from mika.errors import ConfigError
-from mika.model import NANO_POINTS
 
 OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", "MIKA_PURE"})
 """Environment variables that start with MIKA_ and are no configuration key."""
 
 _WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(?:\d+(?:ms|[smhdw]))+")
-_DURATION_PART = re.compile(r"(\d+)(ms|[smhdw])")
 
 
-class HostPort(NamedTuple):
-    """Where to listen: an IP address and a TCP port (0: any free one)."""
+def key(default: Any, description: str, *, live: bool = False, **constraints: Any) -> Any:
+    """Describe a key: its default as it is written in the file, and what it means.
 
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _duration(value: Any) -> float:
-    if value == 0 and not isinstance(value, bool):
-        return 0
-    if not isinstance(value, str) or not (value == "0" or _DURATION.fullmatch(value)):
-        raise ValueError('a duration is written like "30m", "90s" or "1h30m" (units ms, s, m, h, d, w)')
-    seconds = sum(int(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(value))
-    return int(seconds) if seconds == int(seconds) else seconds
+    `live`: it can change while the tracker runs, and `live.py` has it applied. All others wait for a restart.
+    """
+    extra: JsonDict = {"live": live}
+    return Field(
+        default=default, description=description, validate_default=True, json_schema_extra=extra, **constraints
+    )
 
 
-def _decimal(value: Any, places: int) -> int:
-    """Return a number with at most `places` decimals as an integer of the smallest of them."""
-    problem = f"a number with at most {places} decimals is needed"
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(problem)  # noqa: TRY004 - pydantic turns a ValueError, not a TypeError, into its own
-    try:
-        scaled = Decimal(str(value)).scaleb(places)
-    except ArithmeticError:
-        raise ValueError(problem) from None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
-        raise ValueError(problem)
-    return int(scaled)
-
-
-def _host_port(value: Any) -> HostPort:
-    problem = '"host:port" is needed, such as "127.0.0.1:34000" or "[::]:34000"'
-    if not isinstance(value, str):
-        raise ValueError(problem)  # noqa: TRY004 - as above
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit():
-        raise ValueError(problem)
-    if int(port) > 65535:
-        raise ValueError(f"the port of {value!r} is greater than 65535")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    host = {"localhost": "127.0.0.1", "*": "0.0.0.0", "": "0.0.0.0"}.get(host, host)  # noqa: S104 - asked for
-    try:
-        return HostPort(str(ipaddress.ip_address(host)), int(port))
-    except ValueError:
-        raise ValueError(f"the host of {value!r} is not an IP address") from None
-
-
-def _network(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError('an address or a network is needed, such as "10.0.0.0/8"')  # noqa: TRY004 - as above
-    try:
-        return ipaddress.ip_network(value)
-    except ValueError as problem:
-        raise ValueError(f"{problem}") from None
-
-
-def _moment(value: Any) -> int:
-    """Return a time in whole seconds since 1970: TOML has times of its own, an environment and JSON have text."""
-    problem = "a time is written like 2026-12-24T18:00:00Z; without a zone it is UTC"
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(problem) from None
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time())
-    if not isinstance(value, datetime):
-        raise ValueError(problem)  # noqa: TRY004 - as above
-    return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
-
-
-Duration = Annotated[float, BeforeValidator(_duration)]
-Thousandths = Annotated[int, BeforeValidator(lambda value: _decimal(value, 3)), Field(ge=0, le=1_000_000)]
-Nano = Annotated[int, BeforeValidator(lambda value: _decimal(value, 9)), Field(ge=0, le=1_000_000 * NANO_POINTS)]
-Moment = Annotated[int, BeforeValidator(_moment)]
-Listen = Annotated[HostPort, BeforeValidator(_host_port)]
-Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
-
-
-def key(default: Any, description: str, **constraints: Any) -> Any:
-    """Describe a key: its default as it is written in the file, and what it means."""
-    return Field(default=default, description=description, validate_default=True, **constraints)
+def is_live(section: str, name: str) -> bool:
+    """Say whether a key can change while the tracker runs."""
+    extra = Config.model_fields[section].default.__class__.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and bool(extra["live"])
 
 
 class Section(BaseModel):
     """What all sections share: frozen, strict about types, closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)
 
 
 class General(Section):
@@ -128,7 +51,7 @@ class General(Section):
 
     state_dir: str = key("./mika-state", "Where mika keeps its database, certificate and API token.", min_length=1)
     log_level: Literal["debug", "info", "warn", "error", "critical"] = key(
-        "info", "The least important messages to log: debug, info, warn, error or critical."
+        "info", "The least important messages to log: debug, info, warn, error or critical.", live=True
     )
     log_format: Literal["text", "json"] = key("text", "text, or json: one object a line.")
 
@@ -154,26 +77,43 @@ class Tracker(Section):
     listen_tls: list[Listen] = key([], "The same over HTTPS, with the certificate and key of [api].")
     ipv4: bool = key(True, "Serve clients over IPv4.")
     ipv6: bool = key(True, "Serve clients over IPv6.")
-    public: bool = key(False, "Serve /announce without a passkey too; each peer is then an account of its own.")
-    auto_register: bool = key(False, "Register a torrent at its first announce.")
-    announce_interval: Duration = key("30m", "How long a client waits between two announces.", gt=0, le=86400)
-    announce_interval_minimum: Duration = key("15m", "The least a client should wait.", gt=0, le=86400)
-    interval_jitter: Duration = key("1m", "At most this much is added at random, so that clients spread.", le=86400)
-    peer_ttl: Duration = key("45m", "A peer that was silent for so long leaves the swarm.", gt=0)
-    counters_ttl: Duration = key("21d", "For so long the counters of a silent peer are kept for its return.", gt=0)
-    numwant_default: int = key(50, "Peers handed to a client that does not say how many it wants.", ge=0)
-    numwant_max: int = key(200, "Peers handed out at most.", ge=0, le=2000)
-    allow_non_routable: bool = key(False, "Hand out peers on private addresses: for a LAN, and for tests.")
-    allow_client_ip: bool = key(False, "Believe ip=, ipv4= and ipv6= of a client. Off: people aim peers at victims.")
+    public: bool = key(
+        False, "Serve /announce without a passkey too; each peer is then an account of its own.", live=True
+    )
+    auto_register: bool = key(False, "Register a torrent at its first announce.", live=True)
+    announce_interval: Duration = key(
+        "30m", "How long a client waits between two announces.", live=True, gt=0, le=86400
+    )
+    announce_interval_minimum: Duration = key("15m", "The least a client should wait.", live=True, gt=0, le=86400)
+    interval_jitter: Duration = key(
+        "1m", "At most this much is added at random, so that clients spread.", live=True, le=86400
+    )
+    peer_ttl: Duration = key(
+        "45m", "A peer that was silent for so long leaves the swarm.", live=True, gt=0, le=30 * 86400
+    )
+    counters_ttl: Duration = key(
+        "21d", "For so long the counters of a silent peer are kept for its return.", live=True, gt=0, le=3650 * 86400
+    )
+    numwant_default: int = key(50, "Peers handed to a client that does not say how many it wants.", live=True, ge=0)
+    numwant_max: int = key(200, "Peers handed out at most.", live=True, ge=0, le=2000)
+    allow_non_routable: bool = key(False, "Hand out peers on private addresses: for a LAN, and for tests.", live=True)
+    allow_client_ip: bool = key(
+        False, "Believe ip=, ipv4= and ipv6= of a client. Off: people aim peers at victims.", live=True
+    )
     trusted_proxies: list[Network] = key(
-        [], "Networks of proxies whose X-Forwarded-For, X-Real-IP or PROXY protocol is believed."
+        [], "Networks of proxies whose X-Forwarded-For, X-Real-IP or PROXY protocol is believed.", live=True
     )
-    peers_per_user_torrent: int = key(5, "Clients that one user may have in one swarm at a time.", ge=1)
+    peers_per_user_torrent: int = key(5, "Clients that one user may have in one swarm at a time.", live=True, ge=1)
     addresses_per_user: int = key(
-        0, "Addresses of each family that one user may announce from at once; an IPv6 /64 is one. 0: any number.", ge=0
+        0,
+        "Addresses of each family that one user may announce from at once; an IPv6 /64 is one. 0: any number.",
+        live=True,
+        ge=0,
     )
-    negative_ttl: Duration = key("1m", "For so long an absent passkey or torrent is not looked for again.")
-    whitelist: bool = key(False, "Serve only clients whose peer id starts with a listed prefix.")
+    negative_ttl: Duration = key(
+        "1m", "For so long an absent passkey or torrent is not looked for again.", live=True, le=86400
+    )
+    whitelist: bool = key(False, "Serve only clients whose peer id starts with a listed prefix.", live=True)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -202,7 +142,7 @@ class Api(Section):
     """The admin API, over TLS only."""
 
     listen: Listen = key("127.0.0.1:34001", "Where the admin API is served.")
-    metrics_open: bool = key(False, "Let Prometheus read /metrics without a token.")
+    metrics_open: bool = key(False, "Let Prometheus read /metrics without a token.", live=True)
     certificate: str = key("", "A PEM file with the chain; empty: one is made in the state directory.")
     key: str = key("", "The PEM file with its key.")
 
@@ -231,36 +171,39 @@ class CreditWindow(Section):
 class Credit(Section):
     """What transfers are worth, for everybody. Roles, users and torrents have multipliers of their own."""
 
-    multiplier_up: Thousandths = key(1, "Upload counts so many times; the largest multiplier in force wins.")
-    multiplier_down: Thousandths = key(1, "Download counts so many times; the smallest wins. 0 is freeleech.")
+    multiplier_up: Thousandths = key(1, "Upload counts so many times; the largest multiplier in force wins.", live=True)
+    multiplier_down: Thousandths = key(
+        1, "Download counts so many times; the smallest wins. 0 is freeleech.", live=True
+    )
     windows: list[CreditWindow] = key(
         [],
         "Multipliers at times, by the time of the announce: "
         "{from = 2026-12-24T00:00:00Z, until = 2026-12-27T00:00:00Z, multiplier_down = 0}.",
+        live=True,
     )
 
 
 class Bonus(Section):
     """Points an hour: per_hour x (1 + scarcity / seeders) x (1 + per_gib x GiB) x (1 + per_year x years)."""
 
-    enabled: bool = key(True, "Give points at all.")
-    per_hour: Nano = key(1, "Points an hour of seeding one torrent.")
-    scarcity: Thousandths = key(4, "How much more a torrent with few seeders is worth.")
-    per_gib: Nano = key(0, "How much more a large torrent is worth, for each GiB.")
-    per_year: Nano = key(0, "How much more an old torrent is worth, for each year since it was added.")
+    enabled: bool = key(True, "Give points at all.", live=True)
+    per_hour: Nano = key(1, "Points an hour of seeding one torrent.", live=True)
+    scarcity: Thousandths = key(4, "How much more a torrent with few seeders is worth.", live=True)
+    per_gib: Nano = key(0, "How much more a large torrent is worth, for each GiB.", live=True)
+    per_year: Nano = key(0, "How much more an old torrent is worth, for each year since it was added.", live=True)
 
 
 class Flush(Section):
     """How announces reach the stores."""
 
-    interval: Duration = key("1s", "How often what users and torrents grew by is written.", gt=0, le=3600)
+    interval: Duration = key("1s", "How often what users and torrents grew by is written.", live=True, gt=0, le=3600)
     peers_interval: Duration = key(
-        "30s", "How often peers are written; what the journal has of them is not lost.", gt=0, le=3600
+        "30s", "How often peers are written; what the journal has of them is not lost.", live=True, gt=0, le=3600
     )
     batch: int = key(10_000, "Rows of one kind written at most in one transaction.", ge=1, le=1_000_000)
     journal: bool = key(True, "Keep what no store has yet in the state directory, so that a kill loses nothing.")
     journal_sync: Duration = key(
-        "1s", "How often the journal is forced to the disk: the most that a power cut loses.", gt=0, le=60
+        "1s", "How often the journal is forced to the disk: the most that a power cut loses.", live=True, gt=0, le=60
     )
 
 
@@ -274,6 +217,11 @@ class Config(Section):
     credit: Credit = Credit()
     bonus: Bonus = Bonus()
     flush: Flush = Flush()
+
+    def masked(self) -> Self:
+        """Return a copy to be shown, without the passwords that are in stores' URLs."""
+        urls = {name: masked_url(getattr(self.stores, name)) for name in ("users", "torrents", "peers")}
+        return self.model_copy(update={"stores": self.stores.model_copy(update=urls)})
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -306,9 +254,12 @@ def _lay_over(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, s
     """Put MIKA_SECTION__KEY variables into `values`; answer which variable each dotted key came from."""
     sources = {}
     for name in sorted(environ):
-        if not name.startswith("MIKA_") or name in OTHER_VARIABLES or "__" not in name:
+        if not name.startswith("MIKA_") or name in OTHER_VARIABLES:
             continue
-        section, _, key_name = name.removeprefix("MIKA_").lower().partition("__")
+        section, underscores, key_name = name.removeprefix("MIKA_").lower().partition("__")
+        if not underscores:
+            _refuse_misspelt(name)
+            continue
         model = Config.model_fields.get(section)
         field = model.default.__class__.model_fields.get(key_name) if model is not None else None
         if field is None:
@@ -316,6 +267,15 @@ def _lay_over(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, s
         sources[f"{section}.{key_name}"] = name
         values[section] = _section(values, section) | {key_name: _from_text(environ[name], field.default, name)}
     return sources
+
+
+def _refuse_misspelt(name: str) -> None:
+    """Refuse a key's variable with one underscore; others with our prefix may be anybody's (Kubernetes makes some)."""
+    for section, field in Config.model_fields.items():
+        for key_name in field.default.__class__.model_fields:
+            if name == f"MIKA_{section}_{key_name}".upper():
+                right = f"MIKA_{section}__{key_name}".upper()
+                raise ConfigError(f"{name}: this is written {right}, with two underscores")
 
 
 def _from_text(text: str, default: Any, name: str) -> Any:
@@ -362,12 +322,14 @@ def print_config() -> str:
         "# The configuration of mika, every key with its default. Delete what you do not change.",
         "# Each key is an environment variable too: [tracker] numwant_max is MIKA_TRACKER__NUMWANT_MAX.",
         '# Durations are written "30m" (units ms, s, m, h, d, w).',
+        "# (live): changes with SIGHUP and PATCH /v1/config. What is not marked so waits for a restart.",
     ]
     for name, field in Config.model_fields.items():
         section = field.default.__class__
         lines += ["", f"# {section.__doc__}", f"[{name}]"]
         for key_name, described in section.model_fields.items():
-            lines += [f"# {described.description}", f"{key_name} = {_toml(described.default)}"]
+            live = " (live)" if is_live(name, key_name) else ""
+            lines += [f"# {described.description}{live}", f"{key_name} = {_toml(described.default)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,14 @@ class ConfigError(MikaError):
     """The configuration cannot be used; the text names the key."""
 
 
+class RestartNeededError(MikaError):
+    """The keys of the configuration that should change, as section.key, cannot while the tracker runs."""
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(f"{', '.join(keys)}: this needs a restart; change it in the configuration file")
+        self.keys = keys
+
+
 class StoreError(MikaError):
     """A store could not do what it was asked; the text says which store and why, without any secret."""
 

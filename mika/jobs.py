@@ -43,6 +43,12 @@ class Periodic(Service):
         super().startService()
         self._loop.start(self._interval, now=False)
 
+    def change_interval(self, interval: float) -> None:
+        """Do it so often from now on."""
+        self._interval = self._loop.interval = interval
+        if self._loop.running:
+            self._loop.reset()
+
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Stop, and answer when what runs is done."""
         super().stopService()
@@ -93,6 +99,12 @@ class Flusher(Periodic):
         self._intervals = intervals
         self._due = dict.fromkeys(intervals, 0.0)
         self._seconds = clock.seconds
+
+    def change_intervals(self, intervals: Mapping[str, float]) -> None:
+        """Write each kind so often from now on, at once the first time."""
+        self._intervals = intervals
+        self._due = dict.fromkeys(intervals, 0.0)
+        self.change_interval(min(intervals.values()))
 
     @property
     def healthy(self) -> dict[str, bool]:

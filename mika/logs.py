@@ -1,9 +1,10 @@
-"""What twistd's log leaves out: a least level, and JSON lines. `tap.py` asks for it when the configuration does."""
+"""The log of `twistd mika`: a least level, text or JSON lines, in the places that twistd has. `tap.py` asks for it."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,27 +19,62 @@ from twisted.logger import (
     formatEvent,
     formatEventAsClassicLogText,
 )
+from zope.interface import implementer
 
 from mika.config import General
 from mika.errors import ConfigError
 
 
-def log_observer(config: General, options: Any) -> ILogObserver | None:
-    """Return the observer that `config` asks for; None where twistd's own does, or was told otherwise.
+@implementer(ILogObserver)
+class Log:
+    """twistd's log as the configuration has it; its least level can change, and its file be opened anew."""
+
+    def __init__(self, out: TextIO, write: Callable[[LogEvent], str | None], level: str, path: Path | None) -> None:
+        """`path` is where `out` is a file of that name."""
+        self._out = out
+        self._write = write
+        self._path = path
+        self._least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
+        self._observer = self._observe()
+
+    def _observe(self) -> FilteringLogObserver:
+        return FilteringLogObserver(FileLogObserver(self._out, self._write), [self._least])
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write an event that matters enough."""
+        self._observer(event)
+
+    def set_level(self, level: str) -> None:
+        """Leave out from now on what matters less."""
+        self._least.setLogLevelForNamespace("", LogLevel.levelWithName(level))
+
+    def reopen(self) -> None:
+        """Go on in the file that has the name now, as who rotates logs expects; `ConfigError` if it cannot be had."""
+        if self._path is not None:
+            old, self._out = self._out, _opened(self._path)
+            self._observer = self._observe()
+            old.close()
+
+    def close(self) -> None:
+        """Let go of the file, if it is one."""
+        if self._path is not None:
+            self._out.close()
+
+
+def log_observer(config: General, options: Any) -> Log | None:
+    """Return the observer that `config` asks for; None where twistd was told otherwise.
 
     `options` are those of `twistd mika`, whose parent says where to log to.
     """
     twistd = getattr(options, "parent", None) or {"nodaemon": True}
     path = twistd.get("logfile")
     refused = path == "-" and not twistd["nodaemon"]  # a daemon has no standard output; twistd says so and ends
-    if (config.log_level in ("info", "debug") and config.log_format == "text") or refused:
+    if refused or twistd.get("logger") or twistd.get("syslog"):
         return None
-    if twistd.get("logger") or twistd.get("syslog"):
-        return None
-    out = sys.stdout if path == "-" or (twistd["nodaemon"] and not path) else _opened(Path(path or "twistd.log"))
+    to_stdout = path == "-" or (twistd["nodaemon"] and not path)
+    file = None if to_stdout else Path(path or "twistd.log").absolute()
     write = as_json if config.log_format == "json" else formatEventAsClassicLogText
-    least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(config.log_level))
-    return FilteringLogObserver(FileLogObserver(out, write), [least])
+    return Log(sys.stdout if file is None else _opened(file), write, config.log_level, file)
 
 
 def _opened(path: Path) -> TextIO:

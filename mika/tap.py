@@ -14,16 +14,18 @@ from twisted.python import usage
 from mika import __version__
 from mika.admin.call import Context, Health, StoreHealth
 from mika.compiled import described
-from mika.config import Config, HostPort, load_config, print_config
+from mika.config import Config, load_config, print_config
 from mika.config import Tracker as TrackerSection
+from mika.config_values import HostPort
 from mika.directory import Directory
 from mika.errors import ConfigError
 from mika.events import Events
 from mika.flush import Flush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
-from mika.ledger.credit import Ledger, Rates, Window
+from mika.ledger.credit import Ledger
 from mika.ledger.record import peer_record
+from mika.live import Live, Parts, intervals_of, rates_of
 from mika.logs import log_observer
 from mika.model import Peer
 from mika.refresh import Refresher
@@ -34,6 +36,7 @@ from mika.server.http import AnnounceFactory
 from mika.server.listen import AnnounceService
 from mika.server.watch import Watch
 from mika.services import InOrder, JournalService, StoresService, SwarmsService
+from mika.signals import Ready, Reloads
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores, make_stores
 from mika.swarm.swarms import Swarms
@@ -63,9 +66,10 @@ class Options(usage.Options):
         if self["print-config"]:
             sys.stdout.write(print_config())
             sys.exit(0)
-        path = self["config"]
+        path = Path(self["config"]).absolute() if self["config"] else None
+        self["read"] = lambda: load_config(path, os.environ)
         try:
-            self["configuration"] = load_config(Path(path) if path else None, os.environ)
+            self["configuration"] = self["read"]()
             if self["check-config"]:
                 check_config(self["configuration"])
                 print("The configuration is fine.")  # noqa: T201 - asked for
@@ -110,28 +114,33 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     tracker = make_tracker(config, directory, swarms, journal)
     flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
     announces = make_announces(config, tracker, directory, events, reactor)
+    syncer = Syncer(journal, reactor, config.flush.journal_sync)
     directory.publish = events.publish
     flusher.publish_to(events.publish)
     refresher = Refresher(directory, stores, reactor, preload=config.stores.preload)
-    context = Context(
-        directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), config.api.metrics_open
-    )
+    log = log_observer(config.general, options)
+    live = Live(config, options.get("read", lambda: config), Parts(reactor, announces, directory, flusher, syncer, log))
+    live.publish = events.publish
+    reloads = Reloads(reactor, live, directory.read_whitelist, log)
+    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live)
     admin = admin_service(reactor, config.api, state_dir, context)
     return InOrder(
         reactor,
         [
+            reloads,
             StoresService(stores, directory, refresher.hear),
             JournalService(journal, flusher.flushes),
             SwarmsService(swarms, stores.peers, journal),
             flusher,
-            Syncer(journal, reactor, config.flush.journal_sync),
+            syncer,
             refresher,
             Reaper(swarms, reactor),
             announces,
             admin,
             Welcome(state_dir, announces, admin, first_steps=not options["config"]),
+            Ready(reloads),
         ],
-        log_observer(config.general, options),
+        log,
     )
 
 
@@ -159,23 +168,11 @@ def make_swarms(section: TrackerSection, journal: Journal) -> Swarms:
 def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: Journal) -> Tracker:
     """Put the stages of an announce together."""
     section = config.tracker
-    rates = Rates(
-        multiplier_up=config.credit.multiplier_up,
-        multiplier_down=config.credit.multiplier_down,
-        per_hour=config.bonus.per_hour if config.bonus.enabled else 0,
-        scarcity=config.bonus.scarcity,
-        per_gib=config.bonus.per_gib,
-        per_year=config.bonus.per_year,
-        windows=tuple(
-            Window(each.since, each.until, each.multiplier_up, each.multiplier_down) for each in config.credit.windows
-        ),
-        seed_limit=int(2 * section.announce_interval),
-    )
     stages = Stages(
         facts=directory,
         ruleset=Ruleset(section, directory.prefixes, directory.roles, swarms),
         swarms=swarms,
-        ledger=Ledger(rates, directory.roles),
+        ledger=Ledger(rates_of(config), directory.roles),
         journal=journal,
         random=Random().random,  # noqa: S311 - which peers are handed out is no secret
     )
@@ -193,8 +190,7 @@ def make_flusher(  # what the stores follow, and what is told of it
         TorrentsFlush(stores.torrents, journal, pace, directory),
         PeersFlush(stores.peers, journal, pace, swarms),
     ]
-    intervals = {"users": section.interval, "torrents": section.interval, "peers": section.peers_interval}
-    return Flusher(flushes, journal, reactor, intervals)
+    return Flusher(flushes, journal, reactor, intervals_of(config))
 
 
 def make_announces(

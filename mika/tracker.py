@@ -76,7 +76,6 @@ class Tracker:
     """The tracker: the announces of every protocol come through `announce`."""
 
     def __init__(self, config: TrackerSection, stages: Stages) -> None:
-        self.config = config
         self.facts = stages.facts
         self.ruleset = stages.ruleset
         self.swarms = stages.swarms
@@ -85,6 +84,11 @@ class Tracker:
         self.random = stages.random
         self.select = stages.select
         self.measure = stages.measure
+        self.configure(config)
+
+    def configure(self, config: TrackerSection) -> None:
+        """Answer by these settings from now on."""
+        self.config = config
         self.interval = int(config.announce_interval)
         self.min_interval = config.minimum
         self.jitter = int(config.interval_jitter) + 1

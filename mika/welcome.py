@@ -9,7 +9,7 @@ from pathlib import Path
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from mika.config import HostPort
+from mika.config_values import HostPort
 from mika.server.admin import AdminService
 from mika.server.listen import AnnounceService, reachable
 

@@ -322,3 +322,14 @@ class TryingStore(MemoryStore):
     def _answered(self, outcome: Any, kind: str) -> Any:
         self.running[kind] -= 1
         return outcome
+
+
+class Unchanging:
+    """A configuration for the API that nobody changes."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+
+    def change(self, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Change nothing."""
+        raise AssertionError(changes)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from mika.config import Config, HostPort, load_config, print_config
+from mika.config import Config, is_live, load_config, print_config
+from mika.config_values import HostPort
 from mika.errors import ConfigError
 from mika.model import NANO_POINTS
 
@@ -72,6 +74,70 @@ def test_fixed_keys_are_there() -> None:
     assert Config().api.listen == HostPort("127.0.0.1", 34001)
     stores = Config().stores
     assert (stores.users, stores.torrents, stores.peers, stores.poll_interval) == (*["sqlite:"] * 3, 2)
+
+
+def test_live_keys_are_marked_where_they_are_explained() -> None:
+    """`(live)` behind the words in the file is what the declaration says."""
+    lines = SHIPPED.read_text(encoding="utf-8").splitlines()
+    section, marked = "", set()
+    for comment, line in itertools.pairwise(lines):
+        section = line.strip("[]") if line.startswith("[") else section
+        if " = " in line and not line.startswith("#") and comment.endswith(" (live)"):
+            marked.add((section, line.partition(" = ")[0]))
+    every = {(section, name) for section, keys in tomllib.loads(print_config()).items() for name in keys}
+    assert marked == {each for each in every if is_live(*each)}
+    assert ("tracker", "numwant_max") in marked
+    assert ("tracker", "listen") in every - marked
+
+
+def test_what_is_shown_loads_back(load) -> None:
+    """As JSON, a configuration is what a file would say, and means the same."""
+    config = load(
+        """
+        [tracker]
+        listen = ["[::1]:5", "127.0.0.1:0"]
+        announce_interval = "1h30m5s"
+        interval_jitter = "1500ms"
+        negative_ttl = 0
+        trusted_proxies = ["10.0.0.0/8", "::1"]
+        [credit]
+        multiplier_up = 1.125
+        [bonus]
+        per_hour = 0.000000001
+        per_gib = 12.5
+        """
+    )
+    shown = config.model_dump(mode="json")
+    tracker = shown["tracker"]
+    assert tracker["listen"] == ["[::1]:5", "127.0.0.1:0"]
+    durations = ("announce_interval", "interval_jitter", "negative_ttl", "counters_ttl")
+    assert [tracker[name] for name in durations] == ["1h30m5s", "1s500ms", "0s", "21d"]
+    assert tracker["trusted_proxies"] == ["10.0.0.0/8", "::1/128"]
+    assert shown["credit"] == {"multiplier_up": 1.125, "multiplier_down": 1, "windows": []}
+    assert (shown["bonus"]["per_hour"], shown["bonus"]["per_gib"]) == (1e-9, 12.5)
+    assert Config.model_validate(shown) == config
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:accounts.sqlite", "sqlite:accounts.sqlite"),
+        ("my.package:Class", "my.package:Class"),
+        ("postgresql://mika@db/mika", "postgresql://***@db/mika"),
+        ("postgresql://mika:s3cret@db/mika?sslmode=verify-full", "postgresql://mika:***@db/mika?sslmode=verify-full"),
+        ("mysql://mika:s3@cret/x@db:1/mika", "mysql://mika:***@db:1/mika"),
+        ("postgresql:///mika?host=/run&user=a&password=s3cret", "postgresql:///mika?host=/run&user=a&password=***"),
+        ("redis://:s3cret@cache/0", "redis://:***@cache/0"),
+        ("https://:s3cret@site.example/api?ca=/x.pem", "https://:***@site.example/api?ca=/x.pem"),
+        (
+            "https://site.example/?token_file=/run/token&Token=s3cret",
+            "https://site.example/?token_file=/run/token&Token=***",
+        ),
+    ],
+)
+def test_secrets_in_urls_are_not_shown(url, shown) -> None:
+    """Whoever may read the configuration may not read the databases."""
+    assert Config(stores={"users": url}).masked().stores.users == shown
 
 
 # ---- what is read
@@ -179,6 +245,8 @@ def test_other_variables_are_none_of_ours() -> None:
         "MIKA_TOKEN": "x",
         "MIKA_CA": "x",
         "MIKA_PURE": "1",
+        "MIKA_SERVICE_HOST": "10.0.0.1",
+        "MIKA_PORT_34000_TCP": "tcp://10.0.0.1:34000",
         "PATH": "/bin",
         "TRACKER__PUBLIC": "1",
     }
@@ -272,6 +340,8 @@ def test_bad_file_is_refused_by_the_key(load, text, words) -> None:
 
 BAD_VARIABLES = [
     ("MIKA_TRACKER__NUMWANT", "5", "there is no such key"),
+    ("MIKA_TRACKER_NUMWANT_MAX", "5", "this is written MIKA_TRACKER__NUMWANT_MAX, with two underscores"),
+    ("MIKA_GENERAL_STATE_DIR", "/srv", "this is written MIKA_GENERAL__STATE_DIR"),
     ("MIKA_TRACKERS__NUMWANT_MAX", "5", "there is no such key"),
     ("MIKA_TRACKER__", "5", "there is no such key"),
     ("MIKA___PUBLIC", "5", "there is no such key"),

@@ -24,6 +24,7 @@ from mika.refresh import Refresher
 from mika.server.admin import AdminService
 from mika.server.listen import AnnounceService
 from mika.services import InOrder, JournalService, StoresService, SwarmsService
+from mika.signals import Ready, Reloads
 from mika.tap import Options, check_config, makeService, services
 from mika.welcome import Welcome
 
@@ -135,8 +136,8 @@ def test_version_and_help(capsys):
 # ---- what it is made of
 
 IN_ORDER = [
-    *(StoresService, JournalService, SwarmsService, Flusher, Syncer, Refresher, Reaper),
-    *(AnnounceService, AdminService, Welcome),
+    *(Reloads, StoresService, JournalService, SwarmsService, Flusher, Syncer, Refresher, Reaper),
+    *(AnnounceService, AdminService, Welcome, Ready),
 ]
 
 
@@ -151,7 +152,7 @@ def test_services_in_the_order_in_which_they_start(tmp_path):
 def test_parts_share_what_they_must(tmp_path):
     """One swarms, one directory, one reactor: what an announce changes is what is flushed, expired and shown."""
     config = load_config(None, {"MIKA_STATE": str(tmp_path / "state"), "MIKA_FLUSH__BATCH": "77"})
-    stores, kept, swarms, flusher, syncer, refresher, reaper, announces, admin, _ = services(
+    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, announces, admin, _, ready = services(
         config, reactor, {"config": None}
     )
     tracker = announces._factory.tracker
@@ -162,6 +163,12 @@ def test_parts_share_what_they_must(tmp_path):
     assert swarms._swarms is peers._swarms is reaper.swarms is tracker.swarms is directory._swarms is context.swarms
     assert kept._journal is swarms._journal is flusher.journal is syncer.journal is tracker.journal is users._journal
     assert {flush._pace.most for flush in flusher.flushes} == {77}
+    parts = reloads._live._parts
+    assert context.configuration is reloads._live
+    assert ready._reloads is reloads
+    assert reloads._read_whitelist == directory.read_whitelist
+    assert (parts.announces, parts.directory) == (announces, directory)
+    assert (parts.flusher, parts.syncer, parts.log) == (flusher, syncer, reloads._log)
     assert stores._hear == refresher.hear
     assert refresher._directory is directory
     assert users._users is directory.users_by_id

@@ -74,7 +74,7 @@ class Api:
             raise ProblemError(503, str(problem)) from None
 
     def _permit(self, request: Request, route: Route) -> None:
-        if route.scope is None or (route.path == METRICS and self._context.metrics_open):
+        if route.scope is None or (route.path == METRICS and self._context.configuration.config.api.metrics_open):
             return
         token = self._tokens.find(request.authorization)
         if token is None:

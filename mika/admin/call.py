@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
 from mika.admin.auth import Tokens
+from mika.config import Config
 from mika.directory import Directory
 from mika.swarm.swarms import Swarms
 
@@ -73,6 +74,15 @@ class Health:
     journal_trouble: str = ""
 
 
+class Configuration(Protocol):
+    """The configuration in force: `live.Live`."""
+
+    config: Config
+
+    def change(self, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Set the keys that are named, by section, and answer which differ now; all or nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the API shows and changes. `started_at` is in seconds since 1970; `health` is asked at each request."""
@@ -81,7 +91,7 @@ class Context:
     swarms: Swarms
     started_at: int
     health: Callable[[], Health]
-    metrics_open: bool = False
+    configuration: Configuration
 
 
 @dataclass(frozen=True, slots=True)

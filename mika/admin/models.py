@@ -11,8 +11,18 @@ from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    RootModel,
+    WithJsonSchema,
+)
 
+from mika.config import Config
 from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, PASSKEY, UNIT_MULTIPLIER
 
 MAX_INTEGER = 2**53
@@ -244,3 +254,12 @@ class NoQuery(BaseModel):
     """The query of every other route."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConfigChanges(RootModel[dict[str, dict[str, Any]]]):
+    """Keys of the configuration by section, written as in the file. What each may be is checked where it is applied."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe it as the configuration, of which every section and every key may be left out."""
+        return handler.resolve_ref_schema(handler(Config.__pydantic_core_schema__))

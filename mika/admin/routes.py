@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mika.admin import metrics, roles, status, tokens, torrents, users, views, whitelist
+from mika.admin import config, metrics, roles, status, tokens, torrents, users, views, whitelist
 from mika.admin.auth import Scope
 from mika.admin.call import Answer, Call
 from mika.admin.models import (
     ClientName,
+    ConfigChanges,
     InfoHash,
     NewRole,
     NewToken,
@@ -32,6 +33,7 @@ from mika.admin.models import (
 )
 from mika.admin.openapi import openapi
 from mika.admin.route import Route
+from mika.config import Config
 
 PARAMETERS: dict[str, TypeAdapter[Any]] = {
     "info_hash": TypeAdapter(InfoHash),
@@ -46,7 +48,7 @@ READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
 TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
-METRICS = "/metrics"
+METRICS, CONFIG = "/metrics", "/v1/config"
 TOKENS, TOKEN = "/v1/tokens", "/v1/tokens/{name}"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
@@ -71,6 +73,8 @@ ROUTES = (
     Route("GET", "/v1/openapi.json", show_openapi, None, None),
     Route("GET", METRICS, metrics.show_metrics, READ, None, media_type="text/plain"),
     Route("GET", "/v1/status", status.show_status, READ, views.Status),
+    Route("GET", CONFIG, config.show_config, READ, Config),
+    Route("PATCH", CONFIG, config.change_config, ADMIN, Config, body=ConfigChanges),
     Route("GET", TORRENTS, torrents.list_torrents, READ, views.Items[views.Torrent], query=Page),
     Route("POST", TORRENTS, torrents.add_torrents, WRITE, views.Torrent, 201, NewTorrent, many=True, etag=True),
     Route("GET", TORRENT, torrents.show_torrent, READ, views.Torrent, etag=True),

@@ -23,7 +23,7 @@ from mika.admin.api import Api
 from mika.admin.auth import BOOK_FILE, Book, Tokens, local_token
 from mika.admin.call import HEADERS, Answer, Context, Request
 from mika.admin.problems import ProblemError, title_of
-from mika.config import HostPort
+from mika.config_values import HostPort
 from mika.errors import ConfigError
 from mika.server.certificate import certificate_of, tls_context
 

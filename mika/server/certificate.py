@@ -22,7 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
 
 from mika.admin.auth import write_new
-from mika.config import Api, HostPort
+from mika.config import Api
+from mika.config_values import HostPort
 from mika.errors import ConfigError
 
 CERTIFICATE_FILE = "api-certificate.pem"

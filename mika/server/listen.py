@@ -17,7 +17,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from mika.config import HostPort
+from mika.config_values import HostPort
 from mika.server.http import SWEEP_TIME, AnnounceFactory
 from mika.server.port import AnnouncePort
 

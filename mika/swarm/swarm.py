@@ -180,6 +180,10 @@ class Swarm:
         self._count(peer, -1)
         peer.waiting = False
         self._count(peer, 1)
+        self.relist(peer, listable)
+
+    def relist(self, peer: Peer, listable: Listable) -> None:
+        """Hand out those of an active peer's endpoints that are listable, and no other."""
         for endpoint in (peer.endpoint4, peer.endpoint6):
             if endpoint:
                 self.place(peer, endpoint, listable)

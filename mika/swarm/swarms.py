@@ -186,6 +186,18 @@ class Swarms:
         self.peer_count += peer.active
         self._look(swarm, peer, self._silent_at(peer) if peer.active else self._forgotten_at(peer))
 
+    def revise(self) -> Iterator[None]:
+        """Let the peers that are here follow changed attributes: when they are looked at, and whether they are listed.
+
+        Announces may come between two steps. Who comes meanwhile is right already.
+        """
+        for swarm in list(self._swarms.values()):
+            for peer in list(swarm.peers.values()):
+                self._look(swarm, peer, self._silent_at(peer) if peer.active else self._forgotten_at(peer))
+                if peer.active:
+                    swarm.relist(peer, self.listable)
+            yield
+
     def expire(self, now: int, most: int = 10_000) -> int:
         """Look at the peers that are due, at most so many at a time; answer how many left or were forgotten.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from builders import result
+from builders import Unchanging, result
 from pydantic_core import to_json
 from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from mika.admin.api import Api
 from mika.admin.auth import Book, Scope, Token, Tokens
 from mika.admin.call import Context, Health, Request, StoreHealth
+from mika.config import Config
 from mika.directory import Directory
 from mika.store.memory import MemoryStore
 from mika.swarm.swarms import Swarms
@@ -39,7 +40,12 @@ class Admin:
     """A tracker's facts, its admin API, and a client of it."""
 
     def __init__(
-        self, store: MemoryStore | None = None, *, metrics_open: bool = False, book: Book | None = None
+        self,
+        store: MemoryStore | None = None,
+        *,
+        metrics_open: bool = False,
+        book: Book | None = None,
+        configuration: Any = None,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
@@ -48,7 +54,8 @@ class Admin:
         self.directory = Directory(self.store, self.store, self.swarms, self.clock.seconds, lambda _kind: succeed(None))
         result(self.directory.open())
         self.health = Health([StoreHealth.of("users", "sqlite:", ok=True)], {"users": 0})
-        context = Context(self.directory, self.swarms, NOW, lambda: self.health, metrics_open)
+        self.configuration = configuration or Unchanging(Config(api={"metrics_open": metrics_open}))
+        context = Context(self.directory, self.swarms, NOW, lambda: self.health, self.configuration)
         self.api = Api(context, Tokens((Token.of(name, name, scope) for name, scope in TOKENS.items()), book))
 
     def send(

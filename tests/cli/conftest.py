@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import Unchanging
 from pydantic import BaseModel
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -62,7 +63,7 @@ def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     swarms = Swarms(3600, 86400, lambda _address: True, lambda *_changed: None)
     directory = Directory(store, store, swarms, lambda: 1_800_000_000.0, lambda _kind: succeed(None))
     finished(directory.open())
-    context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}))
+    context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}), Unchanging())
     admin = AdminApi(context, Tokens([Token.of("local", TOKEN, Scope.ADMIN)]))
 
     class DirectApi(Api):

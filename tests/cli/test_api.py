@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import Unchanging
 from twisted.internet import defer, error, reactor
 from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
@@ -50,6 +51,7 @@ class ConversationTests(TestCase):
             swarms,
             0,
             lambda: Health([], {}),
+            Unchanging(),
         )
         service = admin_service(reactor, config.Api(listen="0.0.0.0:0"), self.state, context)
         service.privilegedStartService()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import Unchanging
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
@@ -93,7 +94,7 @@ class ProgramTests(TestCase):
         store = MemoryStore()
         swarms = Swarms(3600, 86400, lambda _endpoint: True, lambda *_changed: None)
         self.directory = Directory(store, store, swarms, reactor.seconds, lambda _kind: succeed(None))
-        context = Context(self.directory, swarms, 0, lambda: Health([], {}))
+        context = Context(self.directory, swarms, 0, lambda: Health([], {}), Unchanging())
         service = admin_service(reactor, config.Api(listen="127.0.0.1:0"), self.state, context)
         service.privilegedStartService()
         service.startService()

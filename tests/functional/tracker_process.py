@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 class TrackerProcess:
     """A tracker that runs in `directory`, with its state in `./mika-state` and free ports that it keeps over a restart.
 
-    `secrets` are all passkeys and tokens that passed through it: `check_log` looks for them.
+    `secrets` are all passkeys and tokens that passed through it: `check_log` looks for them. `options` follow `mika`.
     """
 
     def __init__(self, directory: Path, **settings: str) -> None:
@@ -79,6 +79,7 @@ class TrackerProcess:
             "MIKA_TRACKER__LISTEN_TLS": "127.0.0.1:0",
             "MIKA_API__LISTEN": "127.0.0.1:0",
         } | settings
+        self.options: list[str] = []
         self._log = directory / "twistd.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -90,7 +91,7 @@ class TrackerProcess:
         begun = len(self.log)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self.prefix, TWISTD, "-n", "--pidfile=", "mika"],
+                [*self.prefix, TWISTD, "-n", "--pidfile=", "mika", *self.options],
                 cwd=self.directory,
                 env=clean_environment(**self.settings),
                 stdin=subprocess.DEVNULL,
@@ -122,6 +123,13 @@ class TrackerProcess:
             process.wait(PATIENCE)
             raise
         assert status == -signal.SIGTERM, self.log  # twistd ends in order, then by the signal that it was sent
+
+    def reload(self) -> None:
+        """Send it SIGHUP, as `systemctl reload` does, and wait until it says what became of it."""
+        assert self._process is not None
+        begun = len(self.log)
+        self._process.send_signal(signal.SIGHUP)
+        wait_until("everything is read again", lambda: " read again" in self.log[begun:])
 
     def kill(self) -> None:
         """End it as the kernel does when memory runs out: at once, in the middle of whatever it does."""

@@ -7,6 +7,7 @@ import socket
 import ssl
 from pathlib import Path
 
+from builders import Unchanging
 from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
@@ -59,7 +60,7 @@ class AdminOverTlsTests(TestCase):
         swarms = Swarms(2700, 1_814_400, lambda _endpoint: True, lambda *_changed: None)
         self.directory = Directory(self.store, self.store, swarms, lambda: NOW, lambda _kind: succeed(None))
         await self.directory.open()
-        self.context = Context(self.directory, swarms, NOW, lambda: Health([], {}))
+        self.context = Context(self.directory, swarms, NOW, lambda: Health([], {}), Unchanging())
         self.service = self.make_service()
         self.service.startService()
         self.token = (self.state / "api-token").read_text().strip()

@@ -18,7 +18,8 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from mika.config import Api, HostPort
+from mika.config import Api
+from mika.config_values import HostPort
 from mika.server import listen
 from mika.server.certificate import certificate_of, tls_context
 from mika.server.listen import AnnounceService, allow_many_descriptors, reachable
