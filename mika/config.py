@@ -28,7 +28,7 @@ def key(default: Any, description: str, *, live: bool = False, **constraints: An
 
     `live`: it can change while the tracker runs, and `live.py` has it applied. All others wait for a restart.
     """
-    extra: JsonDict = {"live": live}
+    extra: JsonDict = {"live": live, "default": default}
     return Field(
         default=default, description=description, validate_default=True, json_schema_extra=extra, **constraints
     )
@@ -44,6 +44,10 @@ class Section(BaseModel):
     """What all sections share: frozen, strict about types, closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)
+
+
+def _section_of(kind: type[Section]) -> Any:
+    return Field(default=kind(), description=f"The section [{kind.__name__.lower()}].")
 
 
 class General(Section):
@@ -156,8 +160,8 @@ class Api(Section):
 class CreditWindow(Section):
     """Multipliers of the whole site from one time until another: a weekend of freeleech."""
 
-    since: Moment = Field(alias="from")
-    until: Moment
+    since: Moment = Field(alias="from", description="The first second; without a zone it is UTC.")
+    until: Moment = Field(description="The first second after it.")
     multiplier_up: Thousandths = key(1, "As in [credit].")
     multiplier_down: Thousandths = key(1, "As in [credit].")
 
@@ -210,13 +214,13 @@ class Flush(Section):
 class Config(Section):
     """All sections."""
 
-    general: General = General()
-    stores: Stores = Stores()
-    tracker: Tracker = Tracker()
-    api: Api = Api()
-    credit: Credit = Credit()
-    bonus: Bonus = Bonus()
-    flush: Flush = Flush()
+    general: General = _section_of(General)
+    stores: Stores = _section_of(Stores)
+    tracker: Tracker = _section_of(Tracker)
+    api: Api = _section_of(Api)
+    credit: Credit = _section_of(Credit)
+    bonus: Bonus = _section_of(Bonus)
+    flush: Flush = _section_of(Flush)
 
     def masked(self) -> Self:
         """Return a copy to be shown, without the passwords that are in stores' URLs."""

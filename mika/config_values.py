@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from mika.model import NANO_POINTS
 
@@ -161,7 +161,7 @@ Moment = Annotated[
     BeforeValidator(_moment),
     *_as(_written_moment, type="string", format="date-time", examples=["2026-12-24T18:00:00Z"]),
 ]
-Listen = Annotated[HostPort, BeforeValidator(_host_port), *_as(str, type="string", examples=["127.0.0.1:34000"])]
+Listen = Annotated[HostPort, PlainValidator(_host_port), *_as(str, type="string", examples=["127.0.0.1:34000"])]
 Network = Annotated[
     ipaddress.IPv4Network | ipaddress.IPv6Network,
     BeforeValidator(_network),

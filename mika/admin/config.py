@@ -10,18 +10,21 @@ from mika.errors import ConfigError, RestartNeededError
 
 
 async def show_config(call: Call) -> Answer:
-    """Answer with every key as it is in force. Passwords in the URLs of stores are stars."""
+    """Show the configuration in force.
+
+    Passwords in the URLs of stores are stars.
+    """
     return Answer(200, call.context.configuration.config.masked())
 
 
 async def change_config(call: Call) -> Answer:
-    """Set the keys that are named, all or none of them, until the file is read again.
+    """Change keys of the configuration while the tracker runs.
 
-    The file is not written: what should outlive a restart or SIGHUP belongs there. A key that is not marked as live
-    needs a restart, which 409 says.
+    All that are named or none. What is changed so lasts until the file is read again, at a restart or SIGHUP: the file
+    is not written. A key that is not `live` needs a restart, which 409 says.
     """
     try:
-        call.context.configuration.change(call.body.root)
+        call.context.configuration.change(call.body.model_dump(mode="json", exclude_unset=True))
     except ValidationError as problem:
         raise invalid(problem) from None
     except RestartNeededError as problem:

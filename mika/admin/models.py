@@ -16,9 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainValidator,
-    RootModel,
     WithJsonSchema,
 )
 
@@ -256,10 +254,5 @@ class NoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ConfigChanges(RootModel[dict[str, dict[str, Any]]]):
-    """Keys of the configuration by section, written as in the file. What each may be is checked where it is applied."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Describe it as the configuration, of which every section and every key may be left out."""
-        return handler.resolve_ref_schema(handler(Config.__pydantic_core_schema__))
+class ConfigChanges(Config):
+    """The keys of the configuration to change, by section, written as in the file; all others stay as they are."""

@@ -72,6 +72,7 @@ def test_change_is_for_administrators(admin, configuration):
         ({"trackers": {}}, 422, "trackers"),
         ({"tracker": 5}, 422, "tracker"),
         ({"tracker": None}, 422, "tracker"),
+        ({"tracker": {"numwant_default": 5, "numwant_max": 4}}, 422, "tracker"),
         ([], 422, ""),
         (b"{", 400, None),
     ],
@@ -98,7 +99,7 @@ def test_key_that_needs_a_restart_says_so(admin, configuration):
 def test_file_that_cannot_be_used_is_named(admin, configuration):
     """A certificate, say."""
     configuration.trouble = ConfigError("/no/chain.pem: No such file or directory")
-    reply = admin.send("PATCH", URL, {"api": {"certificate": "/no/chain.pem"}}, token="owner")
+    reply = admin.send("PATCH", URL, {"api": {"certificate": "/no/chain.pem", "key": "/no/key.pem"}}, token="owner")
     assert (reply.status, reply.json["detail"]) == (422, "/no/chain.pem: No such file or directory")
 
 
