@@ -105,6 +105,12 @@ func IfMatch(etag string) Option {
 	return func(header http.Header) { header.Set("If-Match", etag) }
 }
 
+// OnlyNew makes PutUser and PutTorrent create, and never replace: what is there already stays as it is, and is a [*Problem]
+// of status 412.
+func OnlyNew() Option {
+	return func(header http.Header) { header.Set("If-None-Match", "*") }
+}
+
 // Set returns a pointer to a value: a field that is to be sent.
 func Set[T any](value T) *T { return &value }
 

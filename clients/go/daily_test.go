@@ -78,6 +78,8 @@ func (d daily) users() {
 	d.expect("a change of what has changed since", problemOf(d.t, err).Status, 412)
 	_, err = d.client.ChangeUser(ctx, d.base, UserFields{Name: Set("Ann")}, IfMatch(shown.ETag))
 	d.check(err)
+	_, err = d.client.PutUser(ctx, d.base, UserFields{Name: Set("another ann")}, OnlyNew())
+	d.expect("a new one that is there", problemOf(d.t, err).Status, 412)
 	_, err = d.client.AddUser(ctx, NewUser{ID: d.base, Name: "another ann"})
 	d.expect("an id that is taken", problemOf(d.t, err).Status, 409)
 }

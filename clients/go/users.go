@@ -106,8 +106,8 @@ func (c *Client) ChangeUser(ctx context.Context, id int64, fields UserFields, op
 }
 
 // RenewPasskey gives a user a new passkey; the old one stops at once.
-func (c *Client) RenewPasskey(ctx context.Context, id int64) (User, error) {
-	return c.user(ctx, http.MethodPost, userPath(id)+"/passkey", nil)
+func (c *Client) RenewPasskey(ctx context.Context, id int64, options ...Option) (User, error) {
+	return c.user(ctx, http.MethodPost, userPath(id)+"/passkey", nil, options...)
 }
 
 // DeleteUser deletes an account, and its peers from their swarms.

@@ -39,3 +39,16 @@ def typescript(tmp_path_factory) -> Path:
     run("npm", "ci", "--no-audit", "--no-fund", cwd=folder, env=environment())
     run("npm", "run", "build", cwd=folder, env=environment())
     return folder
+
+
+@pytest.fixture
+def deleted(tracker):
+    """Return a check that a day's work left the right words for members who still have the deleted torrent."""
+
+    def check(base: int) -> None:
+        # The member whom the day's work disabled is still one: 2 is the torrent that it deleted.
+        url = tracker.announce_url(tracker.user(base + 1))
+        answer = tracker.announce(url, bytes.fromhex(f"{base + 2:040}"), b"-XX0001-%012d" % base)
+        assert answer[b"failure reason"].decode() == "Unregistered torrent: Ersetzt: größer & schöner?"
+
+    return check

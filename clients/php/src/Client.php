@@ -119,12 +119,13 @@ final class Client
 
     /**
      * Creates a user under an id of yours, or sets all but passkey and counters to `$fields` and their defaults.
+     * With `$onlyNew`, one that is there stays as it is, and is a `Problem` of status 412.
      *
      * @param UserFields $fields
      */
-    public function putUser(int $id, array $fields, ?string $ifMatch = null): User
+    public function putUser(int $id, array $fields, ?string $ifMatch = null, bool $onlyNew = false): User
     {
-        return User::read(...$this->send(Method::Put, "/v1/users/$id", (object) $fields, $ifMatch));
+        return User::read(...$this->send(Method::Put, "/v1/users/$id", (object) $fields, $ifMatch, $onlyNew));
     }
 
     /**
@@ -138,9 +139,9 @@ final class Client
     }
 
     /** Gives a user a new passkey; the old one stops at once. */
-    public function renewPasskey(int $id): User
+    public function renewPasskey(int $id, ?string $ifMatch = null): User
     {
-        return User::read(...$this->send(Method::Post, "/v1/users/$id/passkey"));
+        return User::read(...$this->send(Method::Post, "/v1/users/$id/passkey", null, $ifMatch));
     }
 
     /** Deletes an account, and its peers from their swarms. */
@@ -184,13 +185,18 @@ final class Client
     }
 
     /**
-     * Creates a torrent, or sets all but its counters to `$fields` and their defaults.
+     * Creates a torrent, or sets all but its counters to `$fields` and their defaults. `$onlyNew` as of `putUser`.
      *
      * @param TorrentFields $fields
      */
-    public function putTorrent(string $infoHash, array $fields, ?string $ifMatch = null): Torrent
-    {
-        return Torrent::read(...$this->send(Method::Put, self::torrentPath($infoHash), (object) $fields, $ifMatch));
+    public function putTorrent(
+        string $infoHash,
+        array $fields,
+        ?string $ifMatch = null,
+        bool $onlyNew = false,
+    ): Torrent {
+        $path = self::torrentPath($infoHash);
+        return Torrent::read(...$this->send(Method::Put, $path, (object) $fields, $ifMatch, $onlyNew));
     }
 
     /**
@@ -304,11 +310,20 @@ final class Client
     }
 
     /** @return array{mixed, ?string} decoded JSON and the ETag */
-    private function send(Method $method, string $path, mixed $body = null, ?string $ifMatch = null): array
-    {
+    private function send(
+        Method $method,
+        string $path,
+        mixed $body = null,
+        ?string $ifMatch = null,
+        bool $onlyNew = false,
+    ): array {
+        $conditions = $ifMatch === null ? [] : ["If-Match: $ifMatch"];
+        if ($onlyNew) {
+            $conditions[] = 'If-None-Match: *';
+        }
         for ($attempt = 1; ; $attempt++) {
             try {
-                return $this->sendOnce($method, $path, $body, $ifMatch);
+                return $this->sendOnce($method, $path, $body, $conditions);
             } catch (Problem $problem) {
                 $wait = $problem->retryAfter ?? 0.5 * 2 ** ($attempt - 1);
                 if (
@@ -322,12 +337,15 @@ final class Client
         }
     }
 
-    /** @return array{mixed, ?string} */
-    private function sendOnce(Method $method, string $path, mixed $body, ?string $ifMatch): array
+    /**
+     * @param list<string> $conditions
+     * @return array{mixed, ?string}
+     */
+    private function sendOnce(Method $method, string $path, mixed $body, array $conditions): array
     {
         $headers = [];
         curl_reset($this->curl);
-        curl_setopt_array($this->curl, $this->options($method, $path, $body, $ifMatch) + [
+        curl_setopt_array($this->curl, $this->options($method, $path, $body, $conditions) + [
             CURLOPT_HEADERFUNCTION => static function (\CurlHandle $_, string $line) use (&$headers): int {
                 [$name, $value] = explode(':', $line, 2) + [1 => ''];
                 $headers[strtolower($name)] = trim($value);
@@ -350,10 +368,13 @@ final class Client
         return [$decoded, $headers['etag'] ?? null];
     }
 
-    /** @return array<int, mixed> */
-    private function options(Method $method, string $path, mixed $body, ?string $ifMatch): array
+    /**
+     * @param list<string> $conditions
+     * @return array<int, mixed>
+     */
+    private function options(Method $method, string $path, mixed $body, array $conditions): array
     {
-        $headers = ["Authorization: Bearer $this->token", 'Accept: application/json'];
+        $headers = ["Authorization: Bearer $this->token", 'Accept: application/json', ...$conditions];
         $options = [
             CURLOPT_URL => $this->url . $path,
             CURLOPT_CUSTOMREQUEST => $method->value,
@@ -370,9 +391,6 @@ final class Client
             $headers[] = 'Content-Type: application/json';
             $headers[] = 'Expect:'; // a large body goes at once
             $options[CURLOPT_POSTFIELDS] = json_encode($body, JSON_THROW_ON_ERROR);
-        }
-        if ($ifMatch !== null) {
-            $headers[] = "If-Match: $ifMatch";
         }
         return $options + [CURLOPT_HTTPHEADER => $headers];
     }

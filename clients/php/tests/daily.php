@@ -29,6 +29,8 @@ function users(Client $mika, int $base): void
     $stale = static fn () => $mika->changeUser($base, ['role' => 1], ifMatch: $made->etag);
     same(412, thrown(Problem::class, $stale)->status, 'a change of what has changed since');
     $mika->changeUser($base, ['name' => 'Ann'], ifMatch: $shown->etag);
+    $new = static fn () => $mika->putUser($base, ['name' => 'another ann'], onlyNew: true);
+    same(412, thrown(Problem::class, $new)->status, 'a new one that is there');
     $conflict = thrown(Problem::class, static fn () => $mika->addUser('another ann', ['id' => $base]));
     same(true, $conflict->isConflict(), 'an id that is taken');
 }

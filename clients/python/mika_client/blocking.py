@@ -83,17 +83,22 @@ class Client:
         """Add all of these users (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return self._send(calls.many("/v1/users", User, users))
 
-    def put_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
-        """Create a user under an id of yours, or set all but passkey and counters to `fields` and their defaults."""
-        return self._send(calls.put_user(user_id, fields, if_match))
+    def put_user(
+        self, user_id: int, *, if_match: str | None = None, only_new: bool = False, **fields: Unpack[UserFields]
+    ) -> User:
+        """Create a user under an id of yours, or set all but passkey and counters to `fields` and their defaults.
+
+        With `only_new`, one that is there stays as it is, and is a `ProblemError` of status 412.
+        """
+        return self._send(calls.put_user(user_id, fields, if_match, only_new))
 
     def change_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
         """Change what is named: `role=2`, `enabled=False`."""
         return self._send(calls.change_user(user_id, fields, if_match))
 
-    def renew_passkey(self, user_id: int) -> User:
+    def renew_passkey(self, user_id: int, *, if_match: str | None = None) -> User:
         """Give a user a new passkey; the old one stops at once."""
-        return self._send(calls.renew_passkey(user_id))
+        return self._send(calls.renew_passkey(user_id, if_match))
 
     def delete_user(self, user_id: int, *, if_match: str | None = None) -> None:
         """Delete an account, and its peers from their swarms."""
@@ -117,9 +122,11 @@ class Client:
         """Add all of these torrents (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return self._send(calls.many("/v1/torrents", Torrent, torrents))
 
-    def put_torrent(self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]) -> Torrent:
-        """Create a torrent, or set all but its counters to `fields` and their defaults."""
-        return self._send(calls.put_torrent(info_hash, fields, if_match))
+    def put_torrent(
+        self, info_hash: str, *, if_match: str | None = None, only_new: bool = False, **fields: Unpack[TorrentFields]
+    ) -> Torrent:
+        """Create a torrent, or set all but its counters to `fields` and their defaults; `only_new` as of `put_user`."""
+        return self._send(calls.put_torrent(info_hash, fields, if_match, only_new))
 
     def change_torrent(
         self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]

@@ -81,9 +81,9 @@ def add_user(fields: NewUser) -> Call[User]:
     return Call("POST", "/v1/users", User.read, dict(fields))
 
 
-def put_user(user_id: int, fields: Mapping[str, Any], if_match: str | None) -> Call[User]:
+def put_user(user_id: int, fields: Mapping[str, Any], if_match: str | None, only_new: bool) -> Call[User]:
     """Make a user what `fields` say."""
-    return Call("PUT", user(user_id), User.read, dict(fields), if_match)
+    return Call("PUT", user(user_id), User.read, dict(fields), if_match, only_new)
 
 
 def change_user(user_id: int, fields: Mapping[str, Any], if_match: str | None) -> Call[User]:
@@ -91,9 +91,9 @@ def change_user(user_id: int, fields: Mapping[str, Any], if_match: str | None) -
     return Call("PATCH", user(user_id), User.read, dict(fields), if_match)
 
 
-def renew_passkey(user_id: int) -> Call[User]:
+def renew_passkey(user_id: int, if_match: str | None) -> Call[User]:
     """Give a user a new passkey."""
-    return Call("POST", f"{user(user_id)}/passkey", User.read)
+    return Call("POST", f"{user(user_id)}/passkey", User.read, None, if_match)
 
 
 def add_torrent(fields: NewTorrent) -> Call[Torrent]:
@@ -101,9 +101,9 @@ def add_torrent(fields: NewTorrent) -> Call[Torrent]:
     return Call("POST", "/v1/torrents", Torrent.read, dict(fields))
 
 
-def put_torrent(info_hash: str, fields: Mapping[str, Any], if_match: str | None) -> Call[Torrent]:
+def put_torrent(info_hash: str, fields: Mapping[str, Any], if_match: str | None, only_new: bool) -> Call[Torrent]:
     """Make a torrent what `fields` say."""
-    return Call("PUT", torrent(info_hash), Torrent.read, dict(fields), if_match)
+    return Call("PUT", torrent(info_hash), Torrent.read, dict(fields), if_match, only_new)
 
 
 def change_torrent(info_hash: str, fields: Mapping[str, Any], if_match: str | None) -> Call[Torrent]:

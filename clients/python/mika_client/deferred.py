@@ -50,6 +50,7 @@ class TwistedClient:
         self.server = Server.of(url, token, ca_file, timeout, attempts)
         self._reactor = reactor
         self._pool = HTTPConnectionPool(reactor)
+        self._pool.cachedConnectionTimeout = 30  # the tracker closes what is idle for 60 s
         policy = _policy(self.server.ca_file)
         agent = Agent(reactor, policy, connectTimeout=timeout, pool=self._pool)
         self._http = HTTPClient(agent)  # type: ignore[arg-type]  # its zope interface is not seen without mypy-zope
@@ -76,17 +77,22 @@ class TwistedClient:
         """Add all of these users (20,000 at most) or none; `ProblemError.index` names the bad one."""
         return await self._send(calls.many("/v1/users", User, users))
 
-    async def put_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
-        """Create a user under an id of yours, or set all but passkey and counters to `fields` and their defaults."""
-        return await self._send(calls.put_user(user_id, fields, if_match))
+    async def put_user(
+        self, user_id: int, *, if_match: str | None = None, only_new: bool = False, **fields: Unpack[UserFields]
+    ) -> User:
+        """Create a user under an id of yours, or set all but passkey and counters to `fields` and their defaults.
+
+        With `only_new`, one that is there stays as it is, and is a `ProblemError` of status 412.
+        """
+        return await self._send(calls.put_user(user_id, fields, if_match, only_new))
 
     async def change_user(self, user_id: int, *, if_match: str | None = None, **fields: Unpack[UserFields]) -> User:
         """Change what is named: `role=2`, `enabled=False`."""
         return await self._send(calls.change_user(user_id, fields, if_match))
 
-    async def renew_passkey(self, user_id: int) -> User:
+    async def renew_passkey(self, user_id: int, *, if_match: str | None = None) -> User:
         """Give a user a new passkey; the old one stops at once."""
-        return await self._send(calls.renew_passkey(user_id))
+        return await self._send(calls.renew_passkey(user_id, if_match))
 
     async def delete_user(self, user_id: int, *, if_match: str | None = None) -> None:
         """Delete an account, and its peers from their swarms."""
@@ -111,10 +117,10 @@ class TwistedClient:
         return await self._send(calls.many("/v1/torrents", Torrent, torrents))
 
     async def put_torrent(
-        self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]
+        self, info_hash: str, *, if_match: str | None = None, only_new: bool = False, **fields: Unpack[TorrentFields]
     ) -> Torrent:
-        """Create a torrent, or set all but its counters to `fields` and their defaults."""
-        return await self._send(calls.put_torrent(info_hash, fields, if_match))
+        """Create a torrent, or set all but its counters to `fields` and their defaults; `only_new` as of `put_user`."""
+        return await self._send(calls.put_torrent(info_hash, fields, if_match, only_new))
 
     async def change_torrent(
         self, info_hash: str, *, if_match: str | None = None, **fields: Unpack[TorrentFields]

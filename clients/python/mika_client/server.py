@@ -29,6 +29,7 @@ class Call(Generic[T]):
     read: Callable[[Any, str | None], T]
     body: Any = None
     if_match: str | None = None
+    only_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Server:
             headers["Content-Type"] = "application/json"
         if call.if_match is not None:
             headers["If-Match"] = call.if_match
+        if call.only_new:
+            headers["If-None-Match"] = "*"
         return headers
 
     def unreachable(self, call: Call[Any], why: object) -> UnreachableError:

@@ -44,6 +44,8 @@ export interface ClientOptions {
 export interface CallOptions {
   /** The `etag` of what was read: somebody else's change in between is a `Problem` of status 412. */
   ifMatch?: string;
+  /** With `putUser` and `putTorrent`: creates and never replaces; what is there already is a `Problem` of status 412. */
+  onlyNew?: boolean;
   /** Gives up when it aborts. */
   signal?: AbortSignal;
 }
@@ -246,7 +248,7 @@ export class Client {
     method: string,
     path: string,
     body: unknown,
-    { ifMatch, signal }: CallOptions,
+    { ifMatch, onlyNew, signal }: CallOptions,
   ): Promise<[unknown, string | undefined]> {
     const limit = AbortSignal.timeout(this.#timeout);
     let response: Response;
@@ -259,6 +261,7 @@ export class Client {
           Accept: "application/json",
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),
           ...(ifMatch === undefined ? {} : { "If-Match": ifMatch }),
+          ...(onlyNew === true ? { "If-None-Match": "*" } : {}),
         },
         ...(body === undefined ? {} : { body: stringify(body) }),
         signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),

@@ -28,6 +28,7 @@ test("users get a role, a new passkey, and are disabled", { skip }, async () => 
   const [stale, current] = [made.etag!, shown.etag!];
   await assert.rejects(mika().changeUser(base, { role: 1 }, { ifMatch: stale }), refusal(412));
   await mika().changeUser(base, { name: "Ann" }, { ifMatch: current });
+  await assert.rejects(mika().putUser(base, { name: "another ann" }, { onlyNew: true }), refusal(412));
   await assert.rejects(mika().addUser({ id: base, name: "another ann" }), refusal(409));
 });
 
