@@ -35,5 +35,9 @@ class ConflictError(MikaError):
         self.index = index
 
 
+class NotOfferedError(MikaError):
+    """The chosen store does not keep what is asked for; the text says what that is."""
+
+
 class NotFoundError(MikaError):
     """What should be read or changed is not there."""

@@ -13,7 +13,7 @@ from typing import Literal
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from mika.model import Peer, Role, Torrent, Totals, User
+from mika.model import BonusEntry, Peer, Role, Torrent, Totals, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,35 @@ class IUserStore(IStore):
 
     def apply_users(batch: UserBatch) -> Deferred[None]:
         """Add the growth to the stored totals and write the mark, in one transaction."""
+
+
+class IFreeleechStore(Interface):
+    """What a users store may offer beside: freeleech tokens. Users then come with theirs, and are deleted with them.
+
+    A store that finds out only in `open` whether it can declares it there (`zope.interface.directlyProvides`).
+    """
+
+    def save_freeleech(user_id: int, info_hash: bytes, until: int) -> Deferred[None]:
+        """Give a token, or set until when (seconds since 1970) it is in force; nothing for a user who is not there."""
+
+    def delete_freeleech(user_id: int, info_hash: bytes) -> Deferred[bool]:
+        """Take a token away; answer whether there was one."""
+
+
+class IBonusStore(Interface):
+    """What a users store may offer beside: the ledger of bonus that was given and spent."""
+
+    def bonus_entries(user_id: int, before: int, limit: int) -> Deferred[list[BonusEntry]]:
+        """Answer with at most `limit` entries of a user whose id is less than `before`, the latest first."""
+
+    def add_bonus_entry(entry: BonusEntry) -> Deferred[tuple[BonusEntry, bool]]:
+        """Add its amount to the stored bonus of its user and keep it, in one transaction.
+
+        Answers with the entry, numbered and with the balance, and whether it is new: if the user has one with the same
+        `key` already, that one is the answer, and nothing changes. Fails with `ConflictError` where the bonus would
+        be negative after spending, or more than `INT64_MAX`, and with `NotFoundError` if there is no such user. An id
+        is greater than those of all entries before it. `updated_at` of the user is at least the entry's time then.
+        """
 
 
 class ITorrentStore(IStore):

@@ -94,6 +94,22 @@ def role_of(user: User, roles: Mapping[int, Role]) -> Role:
     return roles.get(user.role) or roles.get(DEFAULT_ROLE, EVERYMAN)
 
 
+@dataclass(frozen=True, slots=True)
+class BonusEntry:
+    """A line of a user's bonus ledger: what was given, or (negative) spent, and what the account then had.
+
+    Amounts are nano-points. `key` is the sender's own name for it, so that one that is sent again counts once.
+    """
+
+    id: int
+    user_id: int
+    amount: int
+    reason: str
+    created_at: int
+    balance: int = 0
+    key: str | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Torrent:
     """A registered torrent, or (`deleted`) the memory of one with the reason why it is gone.

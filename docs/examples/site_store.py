@@ -81,6 +81,7 @@ for _table, _kind, _key, _facts in (
 
 
 ROUTES: list[tuple[str, str, Work]] = []
+OFFERS: list[str] = []  # site_offers.py has more to offer
 
 
 def route(method: str, path: str) -> Callable[[Work], Work]:
@@ -150,7 +151,7 @@ class Store:
     @route("GET", "/store")
     def begin(self) -> Row:
         newest = self.db.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()[0]
-        return {"protocol": 1, "changes": str(newest)}
+        return {"protocol": 1, "changes": str(newest), "offers": OFFERS}
 
     @route("GET", "/changes")
     def changes(self, since: str) -> Row:

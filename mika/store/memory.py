@@ -16,6 +16,8 @@ from mika.errors import ConflictError, OutOfStepError
 from mika.interfaces import (
     Change,
     Circle,
+    IBonusStore,
+    IFreeleechStore,
     IPeerStore,
     ITorrentStore,
     IUserStore,
@@ -24,9 +26,16 @@ from mika.interfaces import (
     TorrentBatch,
     UserBatch,
 )
-from mika.model import DEFAULT_ROLE, INT64_MAX, Peer, Role, Torrent, Totals, User
+from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Peer, Role, Torrent, Totals, User
 from mika.store.globe import distance
-from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_torrents, refuse_taken_users
+from mika.store.taken import (
+    PASSKEY_TAKEN,
+    new_balance,
+    no_user,
+    refuse_default_role,
+    refuse_taken_torrents,
+    refuse_taken_users,
+)
 from mika.store.values import TOTALS, copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
 
 P = ParamSpec("P")
@@ -42,7 +51,7 @@ def _answered(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
     return answer
 
 
-@implementer(IUserStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, ITorrentStore, IPeerStore)
 class MemoryStore:
     """All three kinds of store in dictionaries. What goes in and comes out is copied."""
 
@@ -50,6 +59,8 @@ class MemoryStore:
         self._users: dict[int, User] = {}
         self._ids: dict[str, int] = {}  # by passkey
         self._next_user = 1
+        self._entries: dict[int, list[BonusEntry]] = {}  # by user id
+        self._next_entry = 1
         self._roles = {DEFAULT_ROLE: Role(DEFAULT_ROLE, "member")}
         self._next_role = DEFAULT_ROLE + 1
         self._torrents: dict[bytes, Torrent] = {}
@@ -120,16 +131,55 @@ class MemoryStore:
             raise ConflictError(PASSKEY_TAKEN)
         del self._ids[kept.passkey]
         self._ids[user.passkey] = user.id
-        self._users[user.id] = replace(user, totals=kept.totals)
+        self._users[user.id] = replace(user, totals=kept.totals, freeleech=kept.freeleech)
         kept.totals.add(growth or Totals())
 
     @_answered
     def delete_user(self, user_id: int) -> bool:
         """See `IUserStore`."""
         user = self._users.pop(user_id, None)
+        self._entries.pop(user_id, None)
         if user is not None:
             del self._ids[user.passkey]
         return user is not None
+
+    @_answered
+    def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> None:
+        """See `IFreeleechStore`."""
+        user = self._users.get(user_id)
+        if user is not None:
+            user.freeleech = {**user.freeleech, info_hash: until}
+
+    @_answered
+    def delete_freeleech(self, user_id: int, info_hash: bytes) -> bool:
+        """See `IFreeleechStore`."""
+        user = self._users.get(user_id)
+        if user is None or info_hash not in user.freeleech:
+            return False
+        user.freeleech = {each: until for each, until in user.freeleech.items() if each != info_hash}
+        return True
+
+    @_answered
+    def bonus_entries(self, user_id: int, before: int, limit: int) -> list[BonusEntry]:
+        """See `IBonusStore`."""
+        found = [each for each in reversed(self._entries.get(user_id, [])) if each.id < before]
+        return found[:limit]
+
+    @_answered
+    def add_bonus_entry(self, entry: BonusEntry) -> tuple[BonusEntry, bool]:
+        """See `IBonusStore`."""
+        user = self._users.get(entry.user_id)
+        if user is None:
+            raise no_user(entry.user_id)
+        entries = self._entries.setdefault(user.id, [])
+        for old in entries:
+            if entry.key is not None and old.key == entry.key:
+                return old, False
+        user.totals.bonus = new_balance(user.totals.bonus, entry.amount)
+        user.updated_at = max(user.updated_at, entry.created_at)
+        entries.append(replace(entry, id=self._next_entry, balance=user.totals.bonus))
+        self._next_entry += 1
+        return entries[-1], True
 
     @_answered
     def list_roles(self) -> list[Role]:

@@ -17,6 +17,8 @@ from mika.errors import StoreError
 from mika.interfaces import (
     Change,
     Circle,
+    IBonusStore,
+    IFreeleechStore,
     IPeerStore,
     ITorrentStore,
     IUserStore,
@@ -24,8 +26,8 @@ from mika.interfaces import (
     TorrentBatch,
     UserBatch,
 )
-from mika.model import Peer, Role, Torrent, Totals, User
-from mika.store import redis_peers, redis_torrents, redis_users
+from mika.model import BonusEntry, Peer, Role, Torrent, Totals, User
+from mika.store import redis_peers, redis_rewards, redis_torrents, redis_users
 from mika.store.redis_connection import ANSWER_SECONDS, Connection, Subscription
 from mika.store.redis_open import change_of, everything, prepare, warnings
 from mika.store.redis_rows import pack, pack_growth
@@ -50,7 +52,7 @@ def _asked(
     return ask
 
 
-@implementer(IUserStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, ITorrentStore, IPeerStore)
 class RedisStore:
     """All three kinds of store under one prefix of one Redis database."""
 
@@ -205,6 +207,26 @@ class RedisStore:
         """See `IUserStore`."""
         growth = await pack(self._reactor, freeze_growth(batch.growth), pack_growth)
         self._note_damaged(await redis_users.apply(self._connection, batch.mark, growth))
+
+    @_asked
+    async def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> None:
+        """See `IFreeleechStore`."""
+        await redis_rewards.save_token(self._connection, user_id, info_hash, until)
+
+    @_asked
+    async def delete_freeleech(self, user_id: int, info_hash: bytes) -> bool:
+        """See `IFreeleechStore`."""
+        return await redis_rewards.remove_token(self._connection, user_id, info_hash)
+
+    @_asked
+    async def bonus_entries(self, user_id: int, before: int, limit: int) -> list[BonusEntry]:
+        """See `IBonusStore`."""
+        return await redis_rewards.entries(self._connection, user_id, before, limit)
+
+    @_asked
+    async def add_bonus_entry(self, entry: BonusEntry) -> tuple[BonusEntry, bool]:
+        """See `IBonusStore`."""
+        return await redis_rewards.add_entry(self._connection, entry)
 
     # ---- torrents and whitelist
 

@@ -2,6 +2,7 @@
 
 `user:ID` is a row; `users` has the ids in order, `passkeys` the id of each passkey, `roles` the roles as JSON by id,
 and `last` the largest id ever given. Ids are below 2^53, which is what a sorted set and a script count exactly.
+`redis_rewards.py` has the other keys of a user.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ USER = Row(
 _READ = f"""
 local FIELDS = {USER.lua()}
 local function read(id)
-  return {{id, redis.call('HMGET', ARGV[1] .. 'user:' .. id, unpack(FIELDS))}}
+  local tokens = redis.call('HGETALL', ARGV[1] .. 'freeleech:' .. id)
+  return {{id, redis.call('HMGET', ARGV[1] .. 'user:' .. id, unpack(FIELDS)), tokens}}
 end
 """
 
-_CHANGED = """
+CHANGED = """
 local function changed(id)
   redis.call('PUBLISH', ARGV[1] .. 'changes', 'user ' .. id)
 end
@@ -68,7 +70,7 @@ return ids
 
 # Given: the users as JSON, [id, passkey, [field, value, ...]]; and 1 to look only. Answers with the ids and passkeys
 # that are taken, and, where none is, with the ids of all.
-_ADD = Script(f"""{_CHANGED}
+_ADD = Script(f"""{CHANGED}
 local prefix, users = ARGV[1], cjson.decode(ARGV[2])
 local ids, passkeys, given = {{}}, {{}}, {{}}
 for _, user in ipairs(users) do
@@ -107,7 +109,7 @@ return {{ids, passkeys, given}}
 """)
 
 # Given: id, passkey, the fields that are there and those that are not as JSON, the growth. Answers 0 if it is taken.
-_SAVE = Script(f"""{_CHANGED}{GROW}
+_SAVE = Script(f"""{CHANGED}{GROW}
 local prefix, id, passkey = ARGV[1], ARGV[2], ARGV[3]
 local key = prefix .. 'user:' .. id
 if redis.call('EXISTS', key) == 0 then
@@ -131,11 +133,12 @@ changed(id)
 return 1
 """)
 
-_DELETE = Script(f"""{_CHANGED}
+_DELETE = Script(f"""{CHANGED}
 local prefix, key = ARGV[1], ARGV[1] .. 'user:' .. ARGV[2]
 local passkey = redis.call('HGET', key, 'passkey')
 local there = redis.call('DEL', key)
 redis.call('ZREM', prefix .. 'users', ARGV[2])
+redis.call('DEL', prefix .. 'freeleech:' .. ARGV[2], prefix .. 'bonus:' .. ARGV[2], prefix .. 'bonus_keys:' .. ARGV[2])
 if passkey and redis.call('HGET', prefix .. 'passkeys', passkey) == ARGV[2] then
   redis.call('HDEL', prefix .. 'passkeys', passkey)
 end
@@ -174,7 +177,7 @@ return there
 """)
 
 
-def _possible(user_id: int) -> bool:
+def possible(user_id: int) -> bool:
     """Say whether a row could have this id: any other, from the path of a request, is simply nobody's."""
     return 0 < user_id <= LARGEST_ID
 
@@ -182,18 +185,22 @@ def _possible(user_id: int) -> bool:
 def _user(connection: Connection, reply: Any) -> User | None:
     if reply is None or not any(reply[1]):
         return None
-    user_id, values = reply
+    user_id, values, tokens = reply
     try:
         facts, totals = USER.read(values)
-        return User(id=int(user_id), **facts, totals=totals, written=totals.copy())
+        freeleech = {
+            bytes.fromhex(key.decode("ascii")): int(until) for key, until in zip(tokens[::2], tokens[1::2], strict=True)
+        }
+        return User(id=int(user_id), **facts, freeleech=freeleech, totals=totals, written=totals.copy())
     except ValueError:
-        key = f"{connection.place.prefix}user:{user_id.decode()}"
-        raise connection.error(f"has a user whose fields are not as they must be: mend {key}") from None
+        prefix, number = connection.place.prefix, user_id.decode()
+        keys = f"{prefix}user:{number}, or {prefix}freeleech:{number}"
+        raise connection.error(f"has a user whose fields are not as they must be: mend {keys}") from None
 
 
 async def by_id(connection: Connection, user_id: int) -> User | None:
     """Return the user of this id."""
-    return _user(connection, await _BY_ID.run(connection, user_id)) if _possible(user_id) else None
+    return _user(connection, await _BY_ID.run(connection, user_id)) if possible(user_id) else None
 
 
 async def by_passkey(connection: Connection, passkey: str) -> User | None:
@@ -218,7 +225,7 @@ async def page(connection: Connection, after: int, limit: int) -> list[User]:
 async def add(connection: Connection, users: Sequence[User]) -> list[int]:
     """Add all and return their ids in the same order; `ConflictError` if an id or a passkey is taken."""
     for user in users:
-        if user.id and not _possible(user.id):
+        if user.id and not possible(user.id):
             raise connection.error(f"takes ids of users from 1 to {LARGEST_ID} only")
     rows = [[str(user.id), user.passkey, USER.whole(user)] for user in users]
     try:
@@ -240,7 +247,7 @@ async def save(connection: Connection, user: User, growth: Growth) -> None:
 
 async def remove(connection: Connection, user_id: int) -> bool:
     """Delete, and say whether there was one."""
-    return _possible(user_id) and int(await _DELETE.run(connection, user_id)) == 1
+    return possible(user_id) and int(await _DELETE.run(connection, user_id)) == 1
 
 
 async def apply(connection: Connection, mark: Mark, growth: list[str]) -> list[str]:

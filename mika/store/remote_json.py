@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mika.errors import MikaError
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, Peer, Role, Torrent, Totals, User
+from mika.model import INT64_MAX, BonusEntry, Peer, Role, Torrent, Totals, User
 from mika.store.values import PEER_FIELDS, TOTALS, thaw_peer
 
 SAFE = 2**53
@@ -129,8 +129,15 @@ OPTIONAL_TEXT = _optional(TEXT)
 FLAG = _instance(bool, "true or false")
 HASH = _hex(20)
 LIST = _instance(list, "a list")
+OBJECT = _instance(dict, "an object")
 
 IDS = Form("a list of ids", lambda ids: [str(each) for each in sorted(ids)], lambda ids: set(map(INTEGER.read, ids)))
+
+TOKENS = Form(
+    "an object of info hashes and times",
+    lambda tokens: {info_hash.hex(): str(until) for info_hash, until in tokens.items()},
+    lambda tokens: {HASH.read(info_hash): INTEGER.read(until) for info_hash, until in OBJECT.read(tokens).items()},
+)
 
 TOTALS_FORMS: Forms = dict.fromkeys(TOTALS, INTEGER)
 USER: Forms = {
@@ -146,6 +153,15 @@ USER: Forms = {
     "remote_id": OPTIONAL_TEXT,
     "created_at": INTEGER,
     "updated_at": INTEGER,
+}
+ENTRY: Forms = {
+    "id": INTEGER,
+    "user_id": INTEGER,
+    "amount": INTEGER,
+    "reason": TEXT,
+    "created_at": INTEGER,
+    "balance": INTEGER,
+    "key": OPTIONAL_TEXT,
 }
 ROLE: Forms = {
     "id": INTEGER,
@@ -230,7 +246,18 @@ def user_as_json(user: User, *, whole: bool) -> dict[str, Any]:
 def read_user(row: Any) -> User:
     """Read a user with the totals."""
     totals = Totals(**read_fields(TOTALS_FORMS, row, "a user"))
-    return User(**read_fields(USER, row, "a user"), totals=totals, written=totals.copy())
+    tokens = read_fields({"freeleech": TOKENS}, {"freeleech": {}} | row, "a user")["freeleech"]
+    return User(**read_fields(USER, row, "a user"), freeleech=tokens, totals=totals, written=totals.copy())
+
+
+def entry_as_json(entry: BonusEntry) -> dict[str, Any]:
+    """Write an entry of a bonus ledger."""
+    return _written(ENTRY, entry)
+
+
+def read_entry(row: Any) -> BonusEntry:
+    """Read an entry of a bonus ledger."""
+    return BonusEntry(**read_fields(ENTRY, row, "an entry"))
 
 
 def role_as_json(role: Role) -> dict[str, Any]:

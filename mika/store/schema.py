@@ -95,6 +95,33 @@ users = Table(
     **_MYSQL,
 )
 
+freeleech = Table(
+    "freeleech",
+    metadata,
+    _column("user_id", BigInteger, primary_key=True),
+    _column("info_hash", _Hash, primary_key=True),
+    _column("until", BigInteger),
+    sqlite_with_rowid=False,
+    **_MYSQL,
+)
+"""Tokens; a change of one is told as a change of its user, by triggers of step 0005."""
+
+bonus_entries = Table(
+    "bonus_entries",
+    metadata,
+    _column("id", _Id, primary_key=True),
+    _column("user_id", BigInteger),
+    _column("amount", BigInteger),
+    _column("balance", BigInteger),
+    _column("reason", Text),
+    _column("created_at", BigInteger),
+    Column("key", _name(64)),
+    UniqueConstraint("user_id", "key"),
+    Index(None, "user_id", "id"),
+    sqlite_autoincrement=True,
+    **_MYSQL,
+)
+
 roles = Table(
     "roles",
     metadata,

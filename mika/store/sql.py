@@ -15,6 +15,8 @@ from zope.interface import implementer
 from mika.interfaces import (
     Change,
     Circle,
+    IBonusStore,
+    IFreeleechStore,
     IPeerStore,
     ITorrentStore,
     IUserStore,
@@ -22,15 +24,15 @@ from mika.interfaces import (
     TorrentBatch,
     UserBatch,
 )
-from mika.model import Peer, Role, Torrent, Totals, User
-from mika.store import batches, peer_rows, torrent_rows, user_rows
+from mika.model import BonusEntry, Peer, Role, Torrent, Totals, User
+from mika.store import batches, peer_rows, reward_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
 from mika.store.upgrade import Schema
 from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
 
 
-@implementer(IUserStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, ITorrentStore, IPeerStore)
 class SqlStore:
     """All three kinds of store in the tables of one database."""
 
@@ -120,6 +122,22 @@ class SqlStore:
     def apply_users(self, batch: UserBatch) -> Deferred[None]:
         """See `IUserStore`."""
         return self._database.write(user_rows.apply, self._dialect, batch.mark, freeze_growth(batch.growth))
+
+    def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> Deferred[None]:
+        """See `IFreeleechStore`."""
+        return self._database.write(reward_rows.save_token, self._dialect, user_id, info_hash, until)
+
+    def delete_freeleech(self, user_id: int, info_hash: bytes) -> Deferred[bool]:
+        """See `IFreeleechStore`."""
+        return self._database.write(reward_rows.remove_token, user_id, info_hash)
+
+    def bonus_entries(self, user_id: int, before: int, limit: int) -> Deferred[list[BonusEntry]]:
+        """See `IBonusStore`."""
+        return self._database.read(reward_rows.entries, user_id, before, limit)
+
+    def add_bonus_entry(self, entry: BonusEntry) -> Deferred[tuple[BonusEntry, bool]]:
+        """See `IBonusStore`."""
+        return self._database.write(reward_rows.add_entry, entry)
 
     # ---- torrents and whitelist
 

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from mika.errors import ConflictError
-from mika.model import DEFAULT_ROLE, Torrent, User
+from mika.errors import ConflictError, NotFoundError
+from mika.model import DEFAULT_ROLE, INT64_MAX, Torrent, User
 from mika.store.values import hashes
 
 PASSKEY_TAKEN = "The passkey is another user's."
+TOO_LITTLE_BONUS = "The user has less bonus than that."
+TOO_MUCH_BONUS = "The user would have more bonus than can be kept."
+
+
+def new_balance(bonus: int, amount: int) -> int:
+    """Return the bonus after an entry; `ConflictError` if it would be negative by it, or past what is kept."""
+    balance = bonus + amount
+    if balance < 0 and amount < 0:
+        raise ConflictError(TOO_LITTLE_BONUS)
+    if balance > INT64_MAX:
+        raise ConflictError(TOO_MUCH_BONUS)
+    return balance
+
+
+def no_user(user_id: int) -> NotFoundError:
+    """Return what is raised for a bonus entry of a user who is not there."""
+    return NotFoundError(f"There is no user with the id {user_id}.")
 
 
 def refuse_taken_users(users: Iterable[User], ids: Container[int], passkeys: Container[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mika.errors import ConflictError
@@ -14,6 +14,7 @@ from mika.interfaces import Mark
 from mika.model import INT64_MAX, Role, Totals, User
 from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, write_mark
 from mika.store.dialect import Dialect
+from mika.store.reward_rows import forget, tokens_between, tokens_of
 from mika.store.schema import roles, users
 from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_users
 from mika.store.values import TOTALS, Growth
@@ -30,9 +31,10 @@ def _facts(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in _FACTS}
 
 
-def _user(row: Mapping[Any, Any]) -> User:
+def _user(row: Mapping[Any, Any], tokens: Mapping[bytes, int]) -> User:
     totals = Totals(*(row[name] for name in TOTALS))
-    return User(**{name: row[name] for name in _FACTS}, totals=totals, written=totals.copy())
+    facts = {name: row[name] for name in _FACTS}
+    return User(**facts, freeleech=tokens, totals=totals, written=totals.copy())
 
 
 def _possible(number: int) -> bool:
@@ -42,23 +44,28 @@ def _possible(number: int) -> bool:
 
 def by_passkey(connection: Connection, passkey: str) -> User | None:
     """Return the user with this passkey."""
-    row = connection.execute(select(users).where(users.c.passkey == passkey)).mappings().first()
-    return None if row is None else _user(row)
+    return _one(connection, select(users).where(users.c.passkey == passkey))
 
 
 def by_id(connection: Connection, user_id: int) -> User | None:
     """Return the user with this id."""
     if not _possible(user_id):
         return None
-    row = connection.execute(select(users).where(users.c.id == user_id)).mappings().first()
-    return None if row is None else _user(row)
+    return _one(connection, select(users).where(users.c.id == user_id))
+
+
+def _one(connection: Connection, query: Select[Any]) -> User | None:
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _user(row, tokens_of(connection, row["id"]))
 
 
 def page(connection: Connection, after: int, limit: int) -> list[User]:
     """Return at most `limit` users whose id is greater than `after`."""
     start = max(-INT64_MAX, min(after, INT64_MAX))
     query = select(users).where(users.c.id > start).order_by(users.c.id).limit(limit)
-    return [_user(row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings().all()
+    tokens = tokens_between(connection, rows[0]["id"], rows[-1]["id"]) if rows else {}
+    return [_user(row, tokens.get(row["id"], {})) for row in rows]
 
 
 def add(connection: Connection, new: list[User]) -> list[int]:
@@ -74,7 +81,9 @@ def add(connection: Connection, new: list[User]) -> list[int]:
 def _insert(connection: Connection, new: list[User]) -> list[int]:
     # Those with an id come first, so that a chosen id is not given to another. The others go one by one: no way to be
     # told many new ids in order is common to all databases.
-    insert_all(connection, users, [_row(user) for user in new if user.id])
+    chosen = [user for user in new if user.id]
+    forget(connection, [user.id for user in chosen])
+    insert_all(connection, users, [_row(user) for user in chosen])
     ids = []
     for user in new:
         number = user.id
@@ -114,7 +123,10 @@ def save(connection: Connection, dialect: Dialect, user: User, growth: Growth) -
 
 def remove(connection: Connection, user_id: int) -> bool:
     """Delete, and say whether there was one."""
-    return _possible(user_id) and connection.execute(delete(users).where(users.c.id == user_id)).rowcount > 0
+    if not _possible(user_id):
+        return False
+    forget(connection, [user_id])
+    return connection.execute(delete(users).where(users.c.id == user_id)).rowcount > 0
 
 
 def apply(connection: Connection, dialect: Dialect, mark: Mark, growth: Growth) -> None:

@@ -10,12 +10,12 @@ from zope.interface.verify import verifyObject
 
 from mika.interfaces import IUserStore, Mark, UserBatch
 from mika.model import DEFAULT_ROLE, INT64_MAX, Role, Totals
-from mika.testing.contract import Contract
+from mika.testing.rewards import RewardsContract
 from mika.testing.subjects import make_user, user_facts
 
 
-class UserStoreContract(Contract):
-    """What `IUserStore` says."""
+class UserStoreContract(RewardsContract):
+    """What `IUserStore` says, and what a users store may offer beside."""
 
     async def test_provides_user_store(self) -> None:
         """All methods of the interface are there."""

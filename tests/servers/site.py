@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from mika.config import Api
 from mika.server.certificate import Certificate, certificate_of
 
-PROGRAM = Path(__file__).parents[2] / "docs" / "examples" / "site_store.py"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 TOKEN = "the-token-of-the-site"
 
 
@@ -26,7 +26,8 @@ def certificate() -> Certificate:
 class ExampleSite:
     """One site; `start` again after `stop` or `kill` keeps its port and what it has."""
 
-    def __init__(self, directory: Path, *, tls: bool = True) -> None:
+    def __init__(self, directory: Path, *, tls: bool = True, offers: bool = True) -> None:
+        """`offers`: with what a site may keep beside."""
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.database = directory / "site.sqlite"
@@ -34,6 +35,7 @@ class ExampleSite:
         self.token_file.write_text(f"{TOKEN}\n")
         self.base = ""
         self._tls = tls
+        self._program = EXAMPLES / ("site_offers.py" if offers else "site_store.py")
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -43,7 +45,7 @@ class ExampleSite:
         tls = ["--certificate", str(files.certificate), "--key", str(files.key)] if self._tls else []
         with (self.directory / "site.log").open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), "--database", str(self.database), "--port", port, *tls],
+                [sys.executable, str(self._program), "--database", str(self.database), "--port", port, *tls],
                 env={"SITE_TOKEN": TOKEN},
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -25,12 +25,13 @@ class OnSite:
     """A site of the test's own, started when it is needed."""
 
     tls = True
+    offers = True
     site = None
 
     def started(self):
         """Return the site, which runs until the test ends."""
         if self.site is None:
-            self.site = ExampleSite(Path(self.mktemp()).absolute(), tls=self.tls)
+            self.site = ExampleSite(Path(self.mktemp()).absolute(), tls=self.tls, offers=self.offers)
             self.site.start()
             self.addCleanup(self.site.stop)
         return self.site
@@ -64,9 +65,10 @@ class TestRemoteStore(OnSite, StoreContract, TestCase):
 
 
 class TestPlainRemoteStore(OnSite, StoreContract, TestCase):
-    """The contract, over http on loopback."""
+    """The contract, over http on loopback, of a site that offers nothing beside."""
 
     tls = False
+    offers = False
 
 
 class TestAccess(OnSite, TestCase):

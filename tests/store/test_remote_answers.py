@@ -256,7 +256,7 @@ class TestAnswers(TestCase):
 
     async def test_answer_that_does_not_come(self):
         """Neither silence nor half an answer holds a call longer than the time-out."""
-        self.store._site._timeout = 0.2
+        self.store.site._timeout = 0.2
         half = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
 
         self.site.said = None
@@ -267,7 +267,7 @@ class TestAnswers(TestCase):
 
     async def test_calls_that_wait_for_their_turn_end_too(self):
         """A site that hangs is asked a few things at a time, and all who wait are told."""
-        self.store._site._timeout = 0.3
+        self.store.site._timeout = 0.3
         self.site.said = None
         asked = [self.store.user_by_id(number) for number in range(50)]
         for each in asked:
@@ -279,7 +279,7 @@ class TestAnswers(TestCase):
 
     async def test_answer_without_end(self):
         """More than a limit is not kept in memory."""
-        self.store._site._largest = 1000
+        self.store.site._largest = 1000
         for said in (answer({"users": ["x" * 2000]}), b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 2000):
             self.site.said = said
             self.assertIn("with more than 1000 bytes", await self.failed("GET /users"))

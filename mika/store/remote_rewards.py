@@ -1,0 +1,57 @@
+"""Freeleech tokens and the bonus ledger of a site that says it offers them; `remote.py` has everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from mika.model import INT64_MAX, BonusEntry
+from mika.store import remote_json as form
+from mika.store.remote_asking import Asking, body_of, possible
+from mika.store.taken import TOO_LITTLE_BONUS, no_user
+
+
+class RemoteRewards(Asking):
+    """What `IFreeleechStore` and `IBonusStore` ask for."""
+
+    def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> Deferred[None]:
+        """See `IFreeleechStore`."""
+        if not possible(user_id):
+            return succeed(None)
+        body = body_of({"info_hash": info_hash.hex(), "until": str(until)})
+
+        async def work() -> None:
+            await self.site.ask("POST", f"/users/{user_id}/freeleech", body=body, may=(404,))
+
+        return self.run(work())
+
+    def delete_freeleech(self, user_id: int, info_hash: bytes) -> Deferred[bool]:
+        """See `IFreeleechStore`."""
+        if not possible(user_id):
+            return succeed(False)
+        return self.run(self.delete(f"/users/{user_id}/freeleech", {"info_hash": info_hash.hex()}))
+
+    def bonus_entries(self, user_id: int, before: int, limit: int) -> Deferred[list[BonusEntry]]:
+        """See `IBonusStore`."""
+        if not possible(user_id):
+            return succeed([])
+        query = {"before": min(before, INT64_MAX), "limit": limit}
+        return self.run(self.all("entries", form.read_entry, f"/users/{user_id}/bonus", query))
+
+    def add_bonus_entry(self, entry: BonusEntry) -> Deferred[tuple[BonusEntry, bool]]:
+        """See `IBonusStore`."""
+        path = f"/users/{entry.user_id}/bonus"
+        body = body_of({"entry": form.entry_as_json(entry)})
+
+        async def work() -> tuple[BonusEntry, bool]:
+            answer = await self.site.ask("POST", path, body=body, may=(404, 409))
+            if answer.status == 404:
+                raise no_user(entry.user_id)
+            self.refuse_conflict(answer, TOO_LITTLE_BONUS, 1)
+            with self.in_words(f"POST {path}"):
+                kept: Any = form.read_field("entry", form.OBJECT, answer.body)
+                new: bool = form.read_field("new", form.FLAG, answer.body)
+                return form.read_entry(kept), new
+
+        return self.run(work())
