@@ -20,6 +20,7 @@ The flow of an announce, which `tracker.py` is as code:
     flush.py       a store follows the journal, exactly once
     directory.py   users and torrents in memory; loads a miss. standing.py: roles and whitelist
     refresh.py     reads anew what others changed; absent.py, changes.py: what both need
+    rewards.py     freeleech tokens, and bonus given and spent
     store/         where it is kept: registry, memory, sql and its dialects, redis, remote
     admin/         the REST API: one resource a file
     server/        the only sockets: http, port, listen, admin, certificate

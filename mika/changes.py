@@ -50,3 +50,10 @@ def set_fields(account: User | Torrent, changes: Mapping[str, Any]) -> list[str]
             changed.append(name)
         setattr(account, name, value)
     return sorted(changed)
+
+
+def take_totals(live: User | Torrent, stored: User | Torrent) -> None:
+    """Add what somebody else added to the stored totals: they are more than what we know to have written there."""
+    others = stored.totals.since(live.written)
+    live.totals.add(others)
+    live.written.add(others)

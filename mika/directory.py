@@ -47,7 +47,7 @@ class Directory(Standing):
         self.torrents: dict[bytes, Torrent] = {}
         self.absent = Absent(negative_ttl)
         self._swarms = swarms
-        self._settle = settle
+        self.settle = settle
         self._gone: set[int | bytes] = set()
         self.has_all = False
         self.publish: Publish = unheard
@@ -99,7 +99,7 @@ class Directory(Standing):
         return waiter
 
     async def _load_user(self, passkey: str) -> None:
-        read = self._user_store.user_by_passkey
+        read = self.user_store.user_by_passkey
         await self.user_changes.read(lambda: read(passkey), self._keep("users", passkey, self.remember_user))
 
     async def _load_torrent(self, info_hash: bytes) -> None:
@@ -142,7 +142,7 @@ class Directory(Standing):
     async def user(self, user_id: int) -> User:
         """Answer with the live user; `NotFoundError` if there is none."""
         live = self.users_by_id.get(user_id) or await self.user_changes.read(
-            lambda: self._user_store.user_by_id(user_id), lambda user: user and self.remember_user(user)
+            lambda: self.user_store.user_by_id(user_id), lambda user: user and self.remember_user(user)
         )
         if live is None:
             raise NotFoundError(f"There is no user with the id {user_id}.")
@@ -150,8 +150,7 @@ class Directory(Standing):
 
     async def list_users(self, after: int, limit: int) -> list[User]:
         """Answer with a page of users in order of id, with their live totals."""
-        stored = await self._user_store.list_users(after, limit)
-        return [self.users_by_id.get(user.id, user) for user in stored]
+        return [self.users_by_id.get(user.id, user) for user in await self.user_store.list_users(after, limit)]
 
     async def add_users(self, users: list[User]) -> list[User]:
         """Add all or none; a user without a passkey is given one. `ConflictError` names the index."""
@@ -163,13 +162,13 @@ class Directory(Standing):
             self._check_role(user.role, index)
         again = self._gone.intersection(user.id for user in users)
         if again:
-            await self._settle("users")
+            await self.settle("users")
             self._gone -= again
         async with self.user_changes:
-            added = await self._user_store.add_users(users)
+            added = await self.user_store.add_users(users)
             self.user_changes.made += 1
             for user in added:
-                self._tell(user.id, "added")
+                self.tell(user.id, "added")
             return [self.remember_user(user) for user in added]
 
     async def change_user(
@@ -191,12 +190,12 @@ class Directory(Standing):
                 self._check_role(changes["role"], 0)
             changes = changes | self._stamp(user)
             growth = user.totals.changed(totals or {}).since(user.totals)
-            await self._user_store.save_user(replace(user, **changes), growth)
+            await self.user_store.save_user(replace(user, **changes), growth)
             self.user_changes.made += 1
             self.set_user(user, changes)
             user.totals.add(growth)
             user.written.add(growth)
-            self._tell(user_id, "changed", sorted(totals or ()))
+            self.tell(user_id, "changed", sorted(totals or ()))
         return user
 
     def set_user(self, user: User, changes: dict[str, Any]) -> None:
@@ -206,7 +205,7 @@ class Directory(Standing):
             self.users[changes["passkey"]] = user
             self.absent.discard(changes["passkey"])
         changed = set_fields(user, changes)
-        self._tell(user.id, "changed", changed)
+        self.tell(user.id, "changed", changed)
         if not user.enabled:
             self._swarms.drop_user(user.id)
 
@@ -215,14 +214,14 @@ class Directory(Standing):
         async with self.user_changes:
             if check is not whatever:  # else there is no need to read
                 check(await self.user(user_id))
-            if not await self._user_store.delete_user(user_id):
+            if not await self.user_store.delete_user(user_id):
                 raise NotFoundError(f"There is no user with the id {user_id}.")
             self.user_changes.made += 1
             user = self.users_by_id.get(user_id)
             if user is not None:
                 self.let_user_go(user)
             else:
-                self._tell(user_id, "deleted")
+                self.tell(user_id, "deleted")
             self._swarms.forget_user(user_id)
 
     def let_user_go(self, user: User) -> None:
@@ -231,7 +230,7 @@ class Directory(Standing):
         self.users.pop(user.passkey, None)
         self._gone.add(user.id)
         self._swarms.forget_user(user.id)
-        self._tell(user.id, "deleted")
+        self.tell(user.id, "deleted")
 
     # ---- torrents
 
@@ -258,7 +257,7 @@ class Directory(Standing):
             torrent.written = torrent.totals.copy()
         again = {each.info_hash for each in torrents if each.info_hash in self.torrents or each.info_hash in self._gone}
         if again:
-            await self._settle("torrents")
+            await self.settle("torrents")
             self._gone -= again
         async with self.torrent_changes:
             await self._torrent_store.add_torrents(torrents)
@@ -266,7 +265,7 @@ class Directory(Standing):
             for torrent in torrents:
                 self._replace_deleted(torrent)
                 self.remember_torrent(torrent)
-                self._tell(torrent.info_hash, "added")
+                self.tell(torrent.info_hash, "added")
         return torrents
 
     async def change_torrent(
@@ -287,7 +286,7 @@ class Directory(Standing):
             self.set_torrent(torrent, changes)
             torrent.totals.add(growth)
             torrent.written.add(growth)
-            self._tell(torrent.info_hash, "changed", sorted(totals or ()))
+            self.tell(torrent.info_hash, "changed", sorted(totals or ()))
         return torrent
 
     def set_torrent(self, torrent: Torrent, changes: dict[str, Any]) -> None:
@@ -299,7 +298,7 @@ class Directory(Standing):
         self.remember_torrent(torrent)
         if torrent.deleted:
             self._swarms.drop_torrent(torrent.info_hash)
-        self._tell(torrent.info_hash, "deleted" if "deleted" in changed and torrent.deleted else "changed", changed)
+        self.tell(torrent.info_hash, "deleted" if "deleted" in changed and torrent.deleted else "changed", changed)
 
     async def delete_torrent(self, info_hash: bytes, reason: str, check: Check[Torrent] = whatever) -> None:
         """Delete, remembering the reason for those who still announce it; `NotFoundError` if there is none."""
@@ -311,14 +310,15 @@ class Directory(Standing):
             self.torrents.pop(each, None)
         self._gone.add(torrent.info_hash)
         self._swarms.drop_torrent(torrent.info_hash)
-        self._tell(torrent.info_hash, "deleted")
+        self.tell(torrent.info_hash, "deleted")
 
     def _stamp(self, noun: User | Torrent) -> dict[str, int]:
         """Return what says that this is changed now, in another way than any change before."""
         now = self.now()
         return {"updated_at": now, "revision": noun.revision + 1 if now == noun.updated_at else 0}
 
-    def _tell(self, key: int | bytes, change: str, fields: Sequence[str] = ()) -> None:
+    def tell(self, key: int | bytes, change: str, fields: Sequence[str] = ()) -> None:
+        """Publish what became of an account, by user id or info hash."""
         type_, account = ("user", {"id": key}) if isinstance(key, int) else ("torrent", {"info_hash": key.hex()})
         if fields or change != "changed":
             self.publish(type_, {**account, "change": change, "fields": list(fields)})

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 
-from mika.changes import Changes
+from mika.changes import Changes, take_totals
 from mika.directory import Directory
 from mika.errors import StoreError
 from mika.interfaces import Change, ITorrentStore, IUserStore
@@ -169,7 +169,7 @@ class Refresher(Periodic):
         elif directory.user_changes.in_doubt:
             return False
         else:
-            _take_totals(live, stored)
+            take_totals(live, stored)
             directory.set_user(live, {name: getattr(stored, name) for name in USER_FACTS})
         return True
 
@@ -188,7 +188,7 @@ class Refresher(Periodic):
         elif directory.torrent_changes.in_doubt:
             return False
         else:
-            _take_totals(live, stored)
+            take_totals(live, stored)
             live.completers |= stored.completers
             directory.set_torrent(live, {name: getattr(stored, name) for name in TORRENT_FACTS})
         return True
@@ -219,10 +219,3 @@ def _id(user: User) -> int:
 
 def _info_hash(torrent: Torrent) -> bytes:
     return torrent.info_hash
-
-
-def _take_totals(live: User | Torrent, stored: User | Torrent) -> None:
-    """Add what somebody else added to the stored totals: they are more than what we know to have written there."""
-    others = stored.totals.since(live.written)
-    live.totals.add(others)
-    live.written.add(others)

@@ -28,7 +28,7 @@ class Standing:
         self.roles: dict[int, Role] = {}
         self.whitelist: dict[str, str] = {}
         self._prefixes: tuple[bytes, ...] = ()
-        self._user_store = users
+        self.user_store = users
         self._torrent_store = torrents
         self._clock = clock
         self.user_changes = Changes()
@@ -46,7 +46,7 @@ class Standing:
     async def read_roles(self) -> None:
         """Read the roles anew."""
         async with self.user_changes:
-            roles = {role.id: role for role in await self._user_store.list_roles()}
+            roles = {role.id: role for role in await self.user_store.list_roles()}
             self.roles.clear()
             self.roles.update(roles)  # the ledger looks into this very dictionary
 
@@ -68,7 +68,7 @@ class Standing:
         async with self.user_changes:
             if role.id in self.roles:
                 raise ConflictError(f"There is a role with the id {role.id} already.")
-            saved = await self._user_store.save_role(role)
+            saved = await self.user_store.save_role(role)
             self.roles[saved.id] = saved
         return saved
 
@@ -76,7 +76,7 @@ class Standing:
         """Set the named fields of a role; `NotFoundError` if there is none."""
         async with self.user_changes:
             check(self.role(role_id))
-            saved = await self._user_store.save_role(replace(self.roles[role_id], **changes))
+            saved = await self.user_store.save_role(replace(self.roles[role_id], **changes))
             self.roles[saved.id] = saved
         return saved
 
@@ -87,7 +87,7 @@ class Standing:
         async with self.user_changes:
             if role_id in self.roles:
                 check(self.roles[role_id])
-            if not await self._user_store.delete_role(role_id):
+            if not await self.user_store.delete_role(role_id):
                 raise NotFoundError(f"There is no role with the id {role_id}.")
             self.roles.pop(role_id, None)
 

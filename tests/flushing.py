@@ -45,7 +45,7 @@ class Setting:
         ]
         self.users, self.torrents, self.peers = flushes
         self.flusher = Flusher(flushes, self.journal, clock, dict.fromkeys(KINDS, 1.0))
-        directory._settle = self.flusher.settle
+        directory.settle = self.flusher.settle
         self.service = JournalService(self.journal, flushes)
         with capturedLogs():
             result(self.service.startService())

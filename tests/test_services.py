@@ -346,7 +346,7 @@ def test_roles_that_cannot_be_read_close_the_stores():
     """Opened, and then broken: the start fails, and nothing stays open."""
     notes: list[str] = []
     service, directory = stores_service(notes)
-    directory._user_store.list_roles = lambda: fail(StoreError("The table is gone."))
+    directory.user_store.list_roles = lambda: fail(StoreError("The table is gone."))
     with pytest.raises(StoreError, match="gone"):
         result(service.startService())
     assert sorted(notes[3:]) == ["close a", "close b", "close c"]

@@ -174,7 +174,7 @@ def test_parts_share_what_they_must(tmp_path):
     assert users._users is directory.users_by_id
     assert torrents._torrents is directory.torrents
     assert tracker.ledger._roles is directory.roles
-    assert users._store is stores._stores.users is directory._user_store
+    assert users._store is stores._stores.users is directory.user_store
     assert users._store is torrents._store is peers._store
     assert {each.url for each in context.health().stores} == {"sqlite:"}
     assert context.health().queues == {"users": 0, "torrents": 0, "peers": 0}

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mika.model import Role, Torrent, User
+from mika.rewards import give_token, take_token
 
 OTHER_PEER_ID = b"-qB5000-000000000002"
 THIRD_PASSKEY = "third-passkey"
@@ -185,6 +186,29 @@ def test_bonus_can_be_turned_off():
     site.clock.advance(60)
     site.announce(left=0)
     assert (site.user().totals.bonus, site.user().totals.seed_seconds) == (0, 60)
+
+
+def test_freeleech_token_counts_from_the_next_announce():
+    """Under both hashes of a hybrid, for its user alone; what was charged stays charged, and free stays free."""
+    v2 = bytes([9]) * 32
+    site = make_site(torrents=[Torrent(INFO_HASH, v2)])
+    site.announce()
+    site.announce(downloaded=100)
+    result(give_token(site.directory, site.user().id, v2[:20], NOW + 1000))
+    assert site.user().totals.downloaded == 100
+    site.announce(downloaded=350)
+    site.announce(downloaded=400, info_hash=v2[:20])
+    site.announce(passkey=OTHER_PASSKEY)
+    site.announce(passkey=OTHER_PASSKEY, downloaded=7)
+    site.clock.advance(1000)
+    site.announce(downloaded=450)
+    assert (site.user().totals.downloaded, site.user().totals.downloaded_real) == (150, 450)
+    assert site.user(OTHER_PASSKEY).totals.downloaded == 7
+    assert (site.torrent().totals.downloaded, site.torrent().totals.downloaded_real) == (157, 457)
+    result(give_token(site.directory, site.user().id, INFO_HASH, NOW + 9000))
+    result(take_token(site.directory, site.user().id, v2[:20]))
+    site.announce(downloaded=460)
+    assert site.user().totals.downloaded == 160
 
 
 def test_multipliers_credit_and_real_are_both_kept():

@@ -19,7 +19,7 @@ from mika.admin.etag import Condition
 from mika.admin.problems import ProblemError, field_problem, invalid
 from mika.admin.route import Route
 from mika.admin.routes import METRICS, PARAMETERS, find
-from mika.errors import ConflictError, NotFoundError, StoreError
+from mika.errors import ConflictError, NotFoundError, NotOfferedError, StoreError
 
 MAX_ITEMS = 20_000
 """The most items of an array: checking them is done in one go, while announces wait."""
@@ -70,6 +70,8 @@ class Api:
             if not isinstance(body, list):
                 raise ProblemError(409, str(problem)) from None
             raise ProblemError(409, f"item {problem.index}: {problem}", index=problem.index) from None
+        except NotOfferedError as problem:
+            raise ProblemError(501, str(problem)) from None
         except StoreError as problem:
             raise ProblemError(503, str(problem)) from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ UNSET = "unset"
 """In the schema of a field: its default stands for its absence, and is left out of the OpenAPI document."""
 
 _BONUS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_CONTROL: dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$"}
 
@@ -65,6 +67,25 @@ def _nano_points(value: Any) -> int:
     if points > INT64_MAX:
         raise ValueError("this is more than can be kept")
     return points
+
+
+def _signed_nano_points(value: Any) -> int:
+    if not isinstance(value, str):
+        return _nano_points(value)
+    points = _nano_points(value.removeprefix("-"))
+    if not points:
+        raise ValueError("an amount other than 0 is needed")
+    return -points if value.startswith("-") else points
+
+
+def _time(value: Any) -> int:
+    problem = "a time is needed, such as 2026-12-24T18:00:00Z"
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError(problem)
+    try:
+        return int(datetime.fromisoformat(value.upper()).timestamp())
+    except (ValueError, OverflowError):
+        raise ValueError(problem) from None
 
 
 def _text(value: str) -> str:
@@ -105,6 +126,10 @@ InfoHash = Annotated[bytes, PlainValidator(_hex(20)), _schema("string", pattern=
 InfoHashV2 = Annotated[bytes, PlainValidator(_hex(32)), _schema("string", pattern="^[0-9A-Fa-f]{64}$")]
 Multiplier = Annotated[int, PlainValidator(_thousandths), _schema("number", minimum=0, maximum=1000, multipleOf=0.001)]
 Bonus = Annotated[int, PlainValidator(_nano_points), _schema("string", pattern=r"^[0-8]?[0-9]{1,9}(\.[0-9]{1,9})?$")]
+Amount = Annotated[
+    int, PlainValidator(_signed_nano_points), _schema("string", pattern=r"^-?[0-8]?[0-9]{1,9}(\.[0-9]{1,9})?$")
+]
+Time = Annotated[int, PlainValidator(_time), _schema("string", format="date-time")]
 Passkey = Annotated[str, PlainValidator(_passkey), _schema("string", pattern=f"^{PASSKEY.pattern}$")]
 Prefix = Annotated[str, PlainValidator(_prefix), _schema("string", pattern="^[!-~]{1,20}$")]
 TokenName = Annotated[str, PlainValidator(_token_name), _schema("string", pattern="^[A-Za-z0-9._-]{1,64}$")]
@@ -196,6 +221,22 @@ class NewUser(UserFields):
 
     id: Id = unset(0)
     name: Name
+
+
+class TokenFields(Body):
+    """A freeleech token: until when it is in force."""
+
+    until: Time = Field(description="Until when downloads of the torrent are free.")
+
+
+class NewBonusEntry(Body):
+    """Bonus to give, or (negative) to spend."""
+
+    amount: Amount = Field(description="Points, exact to nine decimals; negative: spent.")
+    reason: Text = Field(default="", description="What for, in words for people.")
+    key: Name | None = Field(
+        default=None, max_length=64, description="Your own name for this entry: sent again, it counts once."
+    )
 
 
 class RoleFields(Body):

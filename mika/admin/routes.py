@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mika.admin import config, metrics, roles, status, tokens, torrents, users, views, whitelist
+from mika.admin import config, metrics, rewards, roles, status, tokens, torrents, users, views, whitelist
 from mika.admin.auth import Scope
 from mika.admin.call import Answer, Call
 from mika.admin.models import (
     ClientName,
     ConfigChanges,
     InfoHash,
+    NewBonusEntry,
     NewRole,
     NewToken,
     NewTorrent,
@@ -26,6 +27,7 @@ from mika.admin.models import (
     Prefix,
     Removal,
     RoleFields,
+    TokenFields,
     TokenName,
     TorrentFields,
     TorrentPut,
@@ -47,10 +49,15 @@ PARAMETERS: dict[str, TypeAdapter[Any]] = {
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
 TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
+FREELEECH, A_TOKEN = "/v1/users/{id}/freeleech", "/v1/users/{id}/freeleech/{info_hash}"
+BONUS = "/v1/users/{id}/bonus"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS, CONFIG = "/metrics", "/v1/config"
 TOKENS, TOKEN = "/v1/tokens", "/v1/tokens/{name}"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
+
+
+_TOKEN, _TOKENS = views.FreeleechToken, views.Items[views.FreeleechToken]
 
 
 @cache
@@ -88,6 +95,12 @@ ROUTES = (
     Route("PATCH", USER, users.change_user, WRITE, views.User, body=UserFields, etag=True),
     Route("DELETE", USER, users.delete_user, WRITE, None, 204, etag=True),
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User, etag=True),
+    Route("GET", BONUS, rewards.list_bonus, READ, views.Items[views.BonusEntry], query=Page, refusals=(501,)),
+    Route("POST", BONUS, rewards.add_bonus, WRITE, views.BonusEntry, body=NewBonusEntry, creates=True, refusals=(501,)),
+    Route("GET", FREELEECH, rewards.list_freeleech, READ, _TOKENS, query=Page, refusals=(501,)),
+    Route("GET", A_TOKEN, rewards.show_freeleech, READ, _TOKEN, refusals=(501,)),
+    Route("PUT", A_TOKEN, rewards.put_freeleech, WRITE, _TOKEN, body=TokenFields, creates=True, refusals=(501,)),
+    Route("DELETE", A_TOKEN, rewards.delete_freeleech, WRITE, None, 204, refusals=(501,)),
     Route("GET", ROLES, roles.list_roles, READ, views.Items[views.Role], query=Page),
     Route("POST", ROLES, roles.add_role, WRITE, views.Role, 201, NewRole, etag=True),
     Route("GET", ROLE, roles.show_role, READ, views.Role, etag=True),

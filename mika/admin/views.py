@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from mika import model
 from mika.model import NANO_POINTS, UNIT_MULTIPLIER
@@ -123,6 +123,24 @@ class Status(BaseModel):
     peers: int
     users: int
     torrents: int
+
+
+class FreeleechToken(BaseModel):
+    """A freeleech token in force: until when the user's downloads of a torrent are free."""
+
+    info_hash: str
+    until: Time = Field(description="Until when downloads of the torrent are free.")
+
+
+class BonusEntry(BaseModel):
+    """A line of a user's bonus ledger; a negative amount was spent."""
+
+    id: int
+    amount: str = Field(description="Points, exact to nine decimals; negative: spent.")
+    reason: str = Field(description="What for, in words for people.")
+    balance: str = Field(description="What the account had after it.")
+    created_at: Time
+    key: str | None = Field(description="The sender's own name for it.")
 
 
 class TokenView(BaseModel):

@@ -63,6 +63,7 @@ REFUSALS = {
     422: "A field is wrong, unknown, missing, or cannot be set: `errors` names it.",
     429: "Too many requests: wait as long as Retry-After says.",
     500: "A fault of the tracker: its log says which.",
+    501: "The store that was chosen does not keep this.",
     503: "A store does not answer; nothing was changed.",
 }
 """By status: what a refusal means, whatever was asked."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.util import module_from_spec, spec_from_file_location
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from mika.store.remote_json import (
+    entry_as_json,
     peer_as_json,
+    read_entry,
     read_peer,
     read_role,
     read_torrent,
@@ -34,7 +37,10 @@ def shown(section):
 def test_shown_nouns_are_what_mika_reads_and_writes():
     """Field by field, to the letter."""
     (user,), (torrent,), (peer,) = shown("Users"), shown("Torrents"), shown("Peers")
+    (with_tokens, entry, *_) = shown("What a site may offer beside")
     assert user_as_json(read_user(user), whole=True) == user
+    assert read_user(user | with_tokens).freeleech == {b"\xaa" * 20: 1_798_135_200}
+    assert entry_as_json(read_entry(entry)) == entry
     assert torrent_as_json(read_torrent(torrent), whole=True) == torrent
     info_hash, read = read_peer(peer)
     assert peer_as_json(info_hash, freeze_peer(read)) == peer
@@ -44,11 +50,11 @@ def test_shown_nouns_are_what_mika_reads_and_writes():
 
 @pytest.fixture(scope="module")
 def routes():
-    """Return method and pattern of each request that the example site answers."""
-    spec = spec_from_file_location("site_store", DOCS / "examples" / "site_store.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {(method, pattern) for method, pattern, _ in module.ROUTES}
+    """Return method and pattern of each request that the example site answers, with all that it can offer."""
+    sys.path.insert(0, str(DOCS / "examples"))
+    found = {(method, pattern) for method, pattern, _ in import_module("site_offers").ROUTES}
+    sys.path.remove(str(DOCS / "examples"))
+    return found
 
 
 def test_example_site_answers_what_the_page_lists(routes):
@@ -72,4 +78,5 @@ def test_example_site_answers_what_the_page_lists(routes):
 
 def test_example_is_short():
     """It is read in one sitting."""
-    assert len((DOCS / "examples" / "site_store.py").read_text().splitlines()) <= 400
+    for name in ("site_store.py", "site_offers.py"):
+        assert len((DOCS / "examples" / name).read_text().splitlines()) <= 400
