@@ -30,7 +30,7 @@ class Running:
         config = Config.model_validate({"tracker": {"interval_jitter": "0s"} | keys})
         self.file: dict = config.model_dump(mode="json", exclude_unset=True)
         site = self.site
-        store = site.directory._user_store
+        store = site.directory.user_store
         stores = Stores(store, store, store)
         self.flusher = make_flusher(config, stores, site.directory, site.swarms, site.journal, site.clock)
         self.syncer = Syncer(site.journal, site.clock, config.flush.journal_sync)
