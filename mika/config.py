@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 from mika.config_values import Duration, Listen, Moment, Nano, Network, Thousandths, masked_url
 from mika.errors import ConfigError
 
-OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", "MIKA_PURE"})
+OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", "MIKA_CERT", "MIKA_PURE"})
 """Environment variables that start with MIKA_ and are no configuration key."""
 
 _WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
@@ -147,8 +147,13 @@ class Api(Section):
 
     listen: Listen = key("127.0.0.1:34001", "Where the admin API is served.")
     metrics_open: bool = key(False, "Let Prometheus read /metrics without a token.", live=True)
-    certificate: str = key("", "A PEM file with the chain; empty: one is made in the state directory.")
-    key: str = key("", "The PEM file with its key.")
+    client_ca: str = key(
+        "",
+        "A PEM file with authorities: clients must show a certificate of one of them. Empty: none is asked for.",
+        live=True,
+    )
+    certificate: str = key("", "A PEM file with the chain; empty: one is made in the state directory.", live=True)
+    key: str = key("", "The PEM file with its key.", live=True)
 
     @model_validator(mode="after")
     def _pair(self) -> Self:

@@ -23,6 +23,7 @@ from mika.ledger.credit import Rates, Window
 from mika.logs import Log
 from mika.rules.ruleset import Ruleset
 from mika.server.http import AnnounceFactory
+from mika.server.tls import Tls
 from mika.tracker import listable
 from mika.wire.address import TrustedProxies
 
@@ -47,6 +48,7 @@ class Parts:
     directory: Directory
     flusher: Flusher
     syncer: Syncer
+    tls: Tls
     log: Log | None
 
 
@@ -99,9 +101,12 @@ class Live:
         new = self._read()
         difference = difference_of(self.config, new)
         self._take(_with_others_of(self.config, new, difference.restart_needed), difference.live)
+        self._parts.tls.look_again()
         return difference
 
     def _take(self, config: Config, changed: list[str]) -> None:
+        if config.api != self.config.api:
+            self._parts.tls.take(self._parts.tls.load(config.api))
         before, self.config = self.config, config
         self._apply(before)
         if changed:

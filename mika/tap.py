@@ -31,9 +31,10 @@ from mika.model import Peer
 from mika.refresh import Refresher
 from mika.rules.ruleset import Ruleset
 from mika.server.admin import admin_service
-from mika.server.certificate import certificate_of, tls_context
+from mika.server.certificate import authorities_of, tls_context
 from mika.server.http import AnnounceFactory
 from mika.server.listen import AnnounceService
+from mika.server.tls import Tls
 from mika.server.watch import Watch
 from mika.services import InOrder, JournalService, StoresService, SwarmsService
 from mika.signals import Ready, Reloads
@@ -85,6 +86,8 @@ def check_config(config: Config) -> None:
     make_stores(config.stores.model_dump(), Path(config.general.state_dir), reactor)  # type: ignore[arg-type]
     if config.api.certificate:
         tls_context(Path(config.api.certificate), Path(config.api.key))
+    if config.api.client_ca:
+        authorities_of(Path(config.api.client_ca))
 
 
 def makeService(options: Options) -> InOrder:  # noqa: N802 - Twisted's name
@@ -106,6 +109,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     swarms = make_swarms(config.tracker, journal)
     negative_ttl = int(config.tracker.negative_ttl)
     events = Events(reactor.seconds)
+    tls = Tls(config.api, state_dir)
 
     def settle(kind: str) -> Deferred[None]:
         return flusher.settle(kind)  # which is made of the directory
@@ -113,17 +117,19 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     directory = Directory(stores.users, stores.torrents, swarms, reactor.seconds, settle, negative_ttl)
     tracker = make_tracker(config, directory, swarms, journal)
     flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
-    announces = make_announces(config, tracker, directory, events, reactor)
+    announces = make_announces(config, tracker, directory, events, tls, reactor)
     syncer = Syncer(journal, reactor, config.flush.journal_sync)
     directory.publish = events.publish
     flusher.publish_to(events.publish)
     refresher = Refresher(directory, stores, reactor, preload=config.stores.preload)
     log = log_observer(config.general, options)
-    live = Live(config, options.get("read", lambda: config), Parts(reactor, announces, directory, flusher, syncer, log))
+    live = Live(
+        config, options.get("read", lambda: config), Parts(reactor, announces, directory, flusher, syncer, tls, log)
+    )
     live.publish = events.publish
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
     context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live)
-    admin = admin_service(reactor, config.api, state_dir, context)
+    admin = admin_service(reactor, config.api, state_dir, context, tls)
     return InOrder(
         reactor,
         [
@@ -194,15 +200,14 @@ def make_flusher(  # what the stores follow, and what is told of it
 
 
 def make_announces(
-    config: Config, tracker: Tracker, directory: Directory, events: Events, reactor: Any
+    config: Config, tracker: Tracker, directory: Directory, events: Events, tls: Tls, reactor: Any
 ) -> AnnounceService:
     """Make the announce ports; those over TLS have the certificate of the admin API."""
     section = config.tracker
     proxies = TrustedProxies(section.trusted_proxies)
     watch = Watch(tracker, events, verbose=config.general.log_level == "debug")
     factory = AnnounceFactory(tracker, directory, proxies, reactor, watch)
-    certificate = certificate_of(config.api, Path(config.general.state_dir)) if section.listen_tls else None
-    context = tls_context(*certificate) if certificate else None
+    context = tls.announces if section.listen_tls else None
 
     def served(addresses: list[HostPort]) -> list[HostPort]:
         return [each for each in addresses if (section.ipv6 if ":" in each.host else section.ipv4)]

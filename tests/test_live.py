@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from builders import ADDRESS, OTHER_ADDRESS, OTHER_PASSKEY, PASSKEY, Site, make_site
@@ -14,6 +15,7 @@ from mika.errors import ConfigError, RestartNeededError
 from mika.jobs import Syncer
 from mika.live import Live, Parts
 from mika.logs import Log
+from mika.server.tls import Tls
 from mika.store.registry import Stores
 from mika.tap import make_flusher
 from mika.wire.address import packed
@@ -34,11 +36,12 @@ class Running:
         stores = Stores(store, store, store)
         self.flusher = make_flusher(config, stores, site.directory, site.swarms, site.journal, site.clock)
         self.syncer = Syncer(site.journal, site.clock, config.flush.journal_sync)
+        self.tls = Tls(config.api, Path("state"))
         self.out = io.StringIO()
         self.log = Log(self.out, formatEventAsClassicLogText, "info", None)
         self.factory = site.factory
         self.factories = {"http": site.factory}
-        parts = Parts(site.clock, self, site.directory, self.flusher, self.syncer, self.log)
+        parts = Parts(site.clock, self, site.directory, self.flusher, self.syncer, self.tls, self.log)
         self.live = Live(config, self.read, parts)
 
     def look_who_watches(self) -> None:
@@ -397,7 +400,7 @@ def test_every_live_key_counts():
         *(f"tracker.{name}" for name in ("numwant_max", "allow_non_routable", "allow_client_ip", "trusted_proxies")),
         *(f"tracker.{name}" for name in ("peers_per_user_torrent", "addresses_per_user")),
         *(f"tracker.{name}" for name in ("negative_ttl", "whitelist")),
-        "api.metrics_open",
+        *(f"api.{name}" for name in ("metrics_open", "certificate", "key", "client_ca")),
         *("credit.multiplier_up", "credit.multiplier_down", "credit.windows"),
         *(f"bonus.{name}" for name in ("enabled", "per_hour", "scarcity", "per_gib", "per_year")),
         *(f"flush.{name}" for name in ("interval", "peers_interval", "journal_sync")),

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from mika.cli.command import InputError
 from mika.cli.reactor import run_in_reactor
+from mika.cli.trust import trust_of
 from mika.errors import MikaError
 
 if TYPE_CHECKING:
@@ -132,27 +132,6 @@ async def _exchange(http: HTTPClient, place: Place, request: tuple[str, str], bo
     # A redirect is not followed: the token is for this address.
     response = await http.request(method, place.url + path, headers=headers, data=data, allow_redirects=False)
     return response.code, await response.content()
-
-
-def trust_of(place: Place) -> IPolicyForHTTPS:
-    """Trust the tracker's own certificate alone where it is known, else the authorities of the system."""
-    from twisted.internet.ssl import Certificate, trustRootFromCertificates  # noqa: PLC0415 - slow
-    from twisted.web.client import BrowserLikePolicyForHTTPS  # noqa: PLC0415 - slow
-
-    if place.certificate is None:
-        return BrowserLikePolicyForHTTPS()
-    end = b"-----END CERTIFICATE-----"
-    try:
-        pem = place.certificate.read_bytes()
-        roots = [Certificate.loadPEM(part + end) for part in pem.split(end)[:-1]]
-    except OSError as error:
-        raise InputError(f"cannot read the certificate {place.certificate}: {error.strerror}") from None
-    except Exception:  # noqa: BLE001 - OpenSSL's errors are tuples of codes
-        roots = []
-    if not roots:
-        raise InputError(f"{place.certificate} holds no certificate in PEM form")
-    trusted = trustRootFromCertificates(roots)
-    return BrowserLikePolicyForHTTPS(trusted)
 
 
 def read_answer(status: int, content: bytes, place: Place) -> Any:

@@ -17,8 +17,10 @@ DEFAULT_URL = "https://127.0.0.1:34001"
 class Place:
     """One tracker's API, and what is needed to speak with it.
 
-    `certificate` is a PEM file whose certificates alone are trusted, `None` for the system's. `announce_url` is what
-    members' announce URLs begin with, known of a tracker on this machine only. `token_from` names the token's source.
+    `certificate` is a PEM file whose certificates alone are trusted, `None` for the system's. `fingerprint` goes before
+    it: a file with the SHA-256 of the one certificate to be trusted, which a tracker on this machine keeps.
+    `announce_url` is what members' announce URLs begin with, known of such a tracker only. `token_from` names the
+    token's source. `client_certificate` is a PEM file, with its key, to be shown where the tracker wants one.
     """
 
     url: str
@@ -26,6 +28,8 @@ class Place:
     token_from: str
     certificate: Path | None = None
     announce_url: str | None = None
+    fingerprint: Path | None = None
+    client_certificate: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,18 @@ def find_place(choice: Choice, environment: Mapping[str, str]) -> Place:
     if not token:
         raise InputError(f"there is no token for {_checked_url(url)}: set MIKA_TOKEN")
     ca = choice.ca or environment.get("MIKA_CA", "")
-    return Place(_checked_url(url or DEFAULT_URL), token, "MIKA_TOKEN", Path(ca) if ca else None)
+    return Place(
+        _checked_url(url or DEFAULT_URL),
+        token,
+        "MIKA_TOKEN",
+        Path(ca) if ca else None,
+        client_certificate=_path(environment, "MIKA_CERT"),
+    )
 
 
 def _place_of_directory(directory: Path, choice: Choice, environment: Mapping[str, str]) -> Place:
     token_file, certificate = directory / "api-token", directory / "api-certificate.pem"
+    fingerprint = directory / "api-fingerprint"  # which the tracker keeps, whatever certificate is configured
     token_from = str(token_file)
     token = _checked_token(_read_line(token_file, optional="MIKA_TOKEN" in environment), token_from)
     if not token and environment.get("MIKA_TOKEN"):  # the file is for the tracker's user alone
@@ -79,7 +90,13 @@ def _place_of_directory(directory: Path, choice: Choice, environment: Mapping[st
         token_from=token_from,
         certificate=Path(choice.ca) if choice.ca else certificate if certificate.exists() else None,
         announce_url=_read_line(directory / "announce-url", optional=True).rstrip("/") or None,
+        fingerprint=fingerprint if fingerprint.exists() and not choice.ca else None,
+        client_certificate=_path(environment, "MIKA_CERT"),
     )
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    return Path(environment[name]) if environment.get(name) else None
 
 
 def _read_line(path: Path, *, optional: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import to_json
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -25,7 +25,7 @@ from mika.admin.call import HEADERS, Answer, Context, Request
 from mika.admin.problems import ProblemError, title_of
 from mika.config_values import HostPort
 from mika.errors import ConfigError
-from mika.server.certificate import certificate_of, tls_context
+from mika.server.tls import Tls
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of a body, at most."""
@@ -190,7 +190,7 @@ class ApiSite(Site):
 class AdminService(Service):
     """Listens as long as it runs; a port that is in use fails the start (`CannotListenError`)."""
 
-    def __init__(self, reactor: Any, listen: HostPort, context: CertificateOptions, api: Api) -> None:
+    def __init__(self, reactor: Any, listen: HostPort, context: IOpenSSLContextFactory, api: Api) -> None:
         self.port = listen.port
         self._reactor = reactor
         self.host = listen.host
@@ -225,12 +225,15 @@ class AdminService(Service):
             connection.loseConnection()
 
 
-def admin_service(reactor: Any, section: config.Api, state_dir: Path, context: Context) -> AdminService:
+def admin_service(
+    reactor: Any, section: config.Api, state_dir: Path, context: Context, tls: Tls | None = None
+) -> AdminService:
     """Make the service with certificate and token, which are made if need be; `ConfigError` says what is wrong."""
-    tls = tls_context(*certificate_of(section, state_dir))
+    tls = tls or Tls(section, state_dir)
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
         raise ConfigError(f"{state_dir}: {problem.strerror}") from None
     tokens = Tokens([local_token(state_dir)], Book(state_dir / BOOK_FILE))
-    return AdminService(reactor, section.listen, tls, Api(context, tokens))
+    tls.publish()
+    return AdminService(reactor, section.listen, tls.api, Api(context, tokens))

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion, trustRootFromCertificates
+from twisted.internet.ssl import Certificate as Authority
 
 from mika.admin.auth import write_new
 from mika.config import Api
@@ -57,8 +58,11 @@ def certificate_of(section: Api, state_dir: Path) -> Certificate:
     return files
 
 
-def tls_context(certificate: Path, key: Path) -> CertificateOptions:
-    """Return what a TLS 1.2+ listener needs; `ConfigError` names the file that cannot be used."""
+def tls_context(certificate: Path, key: Path, authorities: Path | None = None) -> CertificateOptions:
+    """Return what a TLS 1.2+ listener needs; `ConfigError` names the file that cannot be used.
+
+    With a file of `authorities`, clients must show a certificate that one of them signed.
+    """
     try:
         chain = x509.load_pem_x509_certificates(_read(certificate))
     except ValueError:
@@ -72,7 +76,22 @@ def tls_context(certificate: Path, key: Path) -> CertificateOptions:
         extraCertChain=chain[1:],  # type: ignore[arg-type]  # the same
         raiseMinimumTo=TLSVersion.TLSv1_2,
         acceptableCiphers=_CIPHERS,
+        trustRoot=None if authorities is None else trustRootFromCertificates(authorities_of(authorities)),
     )
+
+
+def fingerprint_of(certificate: Path) -> str:
+    """Return the SHA-256, in hex, of a certificate that can be used."""
+    return x509.load_pem_x509_certificates(_read(certificate))[0].fingerprint(SHA256()).hex()
+
+
+def authorities_of(path: Path) -> list[Authority]:
+    """Return what clients' certificates are checked against; `ConfigError` names the file that has none."""
+    try:
+        found = x509.load_pem_x509_certificates(_read(path))
+        return [Authority.load(each.public_bytes(Encoding.DER)) for each in found]
+    except ValueError:
+        raise ConfigError(f"{path}: this is not a certificate in PEM") from None
 
 
 def _read(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -36,7 +36,7 @@ class AnnounceService(Service):
         factory: AnnounceFactory,
         plain: Sequence[HostPort],
         tls: Sequence[HostPort],
-        context: CertificateOptions | None,
+        context: IOpenSSLContextFactory | None,
     ) -> None:
         """`plain` and `tls` are where to listen; `context` is there if `tls` is not empty."""
         self.url = ""
