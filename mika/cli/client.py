@@ -1,14 +1,13 @@
-"""`mika client`: the commands that ask a running tracker, and the options that say which tracker."""
+"""`mika client`: the commands that ask a running tracker."""
 
 from __future__ import annotations
-
-import os
 
 import click
 
 from mika.cli.api import Api
-from mika.cli.command import DIRECTORY, FILE, Section, visible
-from mika.cli.place import Choice, find_place
+from mika.cli.asking import asks_a_tracker, remember_tracker
+from mika.cli.command import Section, visible
+from mika.cli.configuration import config
 from mika.cli.roles import role
 from mika.cli.tables import as_json, show_answer
 from mika.cli.torrents import torrent
@@ -17,17 +16,7 @@ from mika.cli.whitelist import whitelist
 
 
 @click.group(cls=Section)
-@click.option(
-    "--state-dir", type=DIRECTORY, metavar="DIR", default="", help="The state directory of a tracker on this machine."
-)
-@click.option("--url", metavar="URL", default="", help="The URL of the API, instead of the one found.")
-@click.option(
-    "--ca",
-    type=FILE,
-    metavar="FILE",
-    default="",
-    help="Trust the certificates in this PEM file, instead of those found.",
-)
+@asks_a_tracker
 @click.pass_context
 def client(ctx: click.Context, state_dir: str, url: str, ca: str) -> None:
     """Ask and change a running tracker, through its API.
@@ -45,8 +34,7 @@ def client(ctx: click.Context, state_dir: str, url: str, ca: str) -> None:
 
     Exit status: 0 done; 1 the tracker said no or could not be reached; 2 what was given is wrong, nothing was sent.
     """  # noqa: D301 - the \b is click's mark for lines to leave as they are
-    if ctx.obj is None:  # tests bring an API of their own
-        ctx.obj = Api(lambda: find_place(Choice(state_dir, url, ca), os.environ))
+    remember_tracker(ctx, state_dir, url, ca)
 
 
 @client.command()
@@ -67,5 +55,5 @@ def status(api: Api) -> None:
     show_answer(api.call("GET", "/v1/status"))
 
 
-for section in (torrent, user, role, whitelist):
-    client.add_command(section)
+for part in (torrent, user, role, whitelist, config):
+    client.add_command(part)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mika.cli.command import FILE, InputError, visible
+from mika.cli.command import FILE, InputError, Section, visible
 from mika.cli.reactor import run_in_reactor
+from mika.cli.tables import as_json, show_answer
 from mika.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _config_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Section)
 def db() -> None:
     """Look after the stores: on the machine, and with the configuration and environment, of the tracker.
 
@@ -59,6 +60,9 @@ def _report(path: str, work: Work) -> int:
         findings = run_in_reactor(lambda reactor: work(configuration, reactor))
     except ConfigError as error:
         raise InputError(str(error)) from None
-    for finding in findings:
-        click.echo(visible(f"{', '.join(finding.kinds)}: {finding.words}"))
+    if as_json():
+        show_answer([{"stores": list(each.kinds), "fine": each.fine, "words": each.words} for each in findings])
+    else:
+        for finding in findings:
+            click.echo(visible(f"{', '.join(finding.kinds)}: {finding.words}"))
     return 0 if all(finding.fine for finding in findings) else 1

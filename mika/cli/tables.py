@@ -34,6 +34,11 @@ def show_answer(answer: Any, done: str = "") -> None:
         click.echo(visible(done))
 
 
+def show_line(answer: Any) -> None:
+    """Print one of many JSON documents, on a line of its own."""
+    click.echo(json.dumps(answer))
+
+
 def show_list(page: Any, columns: Sequence[str]) -> None:
     """Print a page of the API, or an array, in a line an item under the names of the fields."""
     if as_json():

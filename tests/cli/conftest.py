@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from mika.admin.api import Api as AdminApi
-from mika.admin.auth import Scope, Token, Tokens
+from mika.admin.auth import Book, Scope, Token, Tokens
 from mika.admin.call import Context, Health, Request
 from mika.cli import main
 from mika.cli.api import Api, read_answer
@@ -64,7 +64,7 @@ def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     directory = Directory(store, store, swarms, lambda: 1_800_000_000.0, lambda _kind: succeed(None))
     finished(directory.open())
     context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}), Unchanging())
-    admin = AdminApi(context, Tokens([Token.of("local", TOKEN, Scope.ADMIN)]))
+    admin = AdminApi(context, Tokens([Token.of("local", TOKEN, Scope.ADMIN)], Book(state / "api-tokens.json")))
 
     class DirectApi(Api):
         def converse(self, conversation: Callable[[Any], Any]) -> Any:
@@ -78,7 +78,7 @@ def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
             return finished(conversation(ask))
 
-    monkeypatch.setattr("mika.cli.client.Api", DirectApi)
+    monkeypatch.setattr("mika.cli.asking.Api", DirectApi)
 
     def run_line(*arguments: str) -> Outcome:
         capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -188,3 +189,14 @@ def test_state_directory_that_cannot_be_made(home):
     (home / "file").write_text("")
     status, lines, stderr = db("upgrade", home, MIKA_STATE=str(home / "file" / "state"))
     assert (status, lines, stderr) == (1, [], f"mika: {home}/file/state: Not a directory\n")
+
+
+def test_json(home):
+    """The same for programs: kinds, whether all is fine, the words."""
+    (home / "mika.toml").write_text('[stores]\nusers = "memory:"\ntorrents = "memory:"\npeers = "sqlite:x/y"\n')
+    line = [MIKA, "db", "check", "--json", "--config", "mika.toml"]
+    ended = subprocess.run(line, cwd=home, env=clean_environment(), capture_output=True, timeout=60, check=False)
+    found = json.loads(ended.stdout)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert [(each["stores"], each["fine"]) for each in found][-1] == (["peers"], False)
+    assert "has no tables yet" in found[-1]["words"]
