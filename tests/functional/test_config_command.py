@@ -17,7 +17,7 @@ def test_change_counts_at_once(tracker) -> None:
         0,
         [
             'tracker.announce_interval = "45m"',
-            "tracker.interval_jitter = "0s",
+            'tracker.interval_jitter = "0s"',
             'tracker.trusted_proxies = ["10.0.0.0/8"]',
         ],
     ), ended
