@@ -18,6 +18,8 @@ The flow of an announce, which `tracker.py` is as code:
     ledger/        what an announce is worth: credit, record, merge
     journal.py     credited and not yet in every store: survives a kill
     flush.py       a store follows the journal, exactly once
+    events.py      what happens, told to who listens
+    figures.py     what /metrics and /v1/stats show: counts.py, census.py and pulse.py have it
     directory.py   users and torrents in memory; loads a miss. standing.py: roles and whitelist
     refresh.py     reads anew what others changed; absent.py, changes.py: what both need
     rewards.py     freeleech tokens, and bonus given and spent

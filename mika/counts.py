@@ -62,7 +62,7 @@ class Histogram:
         """Return bounds as Prometheus writes them, each with how many values were at most that."""
         total = 0
         found = []
-        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+        for bound, count in zip((*(str(float(bound)) for bound in self.bounds), "+Inf"), self.counts, strict=True):
             total += count
             found.append((bound, total))
         return found

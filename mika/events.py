@@ -23,6 +23,9 @@ KEPT = frozenset(TYPES) - FLOWING - {"flush"}
 MOST_KEPT = 1000
 """Events that are kept."""
 
+_WHOLE = 1 - 1e-9
+"""Ten tenths are a little less than one."""
+
 Fields = Mapping[str, Any]
 Publish = Callable[[str, Fields], None]
 """What a publisher is given: the type, and fields that become JSON."""
@@ -65,7 +68,7 @@ class Subscription:
         if not self._left[type_]:
             return False
         self._share[type_] += self._sample
-        if self._share[type_] < 1:
+        if self._share[type_] < _WHOLE:
             return False
         self._share[type_] -= 1
         self._left[type_] -= 1
@@ -80,6 +83,7 @@ class Events:
         self.run = f"{int(clock()):x}"
         """Names this run of the process in an event's id: numbers begin anew with each."""
         self.wanted: frozenset[str] = frozenset()
+        self.dropped = 0
         self.readers_changed: Callable[[], None] = lambda: None
         """Called when somebody comes or leaves."""
         self._clock = clock
@@ -89,6 +93,10 @@ class Events:
 
     def __len__(self) -> int:
         return len(self._subscriptions)
+
+    def drop(self) -> None:
+        """Count a reader who did not keep up."""
+        self.dropped += 1
 
     def publish(self, type_: str, fields: Fields) -> None:
         """Tell what happened, which is not one of the `FLOWING` types; never fails."""

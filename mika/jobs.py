@@ -193,18 +193,27 @@ class Syncer(Periodic):
         self.journal = journal
         self._reactor = reactor
         self._trouble = ""
+        self._synced_at = reactor.seconds()
+
+    def unsynced(self) -> float:
+        """Return for how many seconds the journal has records that were not forced to the disk; 0 without any."""
+        return max(0.0, self._reactor.seconds() - self._synced_at) if self.journal.has_unsynced() else 0.0
 
     async def work(self) -> None:
         """Do both in a thread: they wait for the disk."""
         wanted = self.journal.wanted()
+        begun = self._reactor.seconds()
         segments = self.journal.unsynced()
-        if segments:
+        if not segments:
+            self._synced_at = begun
+        else:
             try:
                 await self._in_thread(sync, segments)
             except OSError as problem:
                 self._say(problem.strerror or str(problem))
             else:
                 self._say("")
+                self._synced_at = begun
             finally:
                 self.journal.synced()
         if wanted is not None and self.journal.directory is not None:

@@ -320,6 +320,11 @@ class Journal:
         self._syncing = [each for each in self._segments if each.path is not None and each.synced < each.count]
         return self._syncing
 
+    def has_unsynced(self) -> bool:
+        """Say whether there are such records."""
+        self._settle()
+        return any(each.path is not None and each.synced < each.count for each in self._segments)
+
     def synced(self) -> None:
         """Note that no thread uses a segment any more."""
         self._syncing = []

@@ -13,6 +13,7 @@ from twisted.python import usage
 
 from mika import __version__
 from mika.admin.call import Context, Health, StoreHealth
+from mika.census import Census
 from mika.compiled import described
 from mika.config import Config, load_config, print_config
 from mika.config import Tracker as TrackerSection
@@ -20,6 +21,7 @@ from mika.config_values import HostPort
 from mika.directory import Directory
 from mika.errors import ConfigError
 from mika.events import Events
+from mika.figures import Figures, flow
 from mika.flush import Flush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
@@ -28,6 +30,7 @@ from mika.ledger.record import peer_record
 from mika.live import Live, Parts, intervals_of, rates_of
 from mika.logs import log_observer
 from mika.model import Peer
+from mika.pulse import Pulse
 from mika.refresh import Refresher
 from mika.rules.ruleset import Ruleset
 from mika.server.admin import admin_service
@@ -128,7 +131,9 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     )
     live.publish = events.publish
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
-    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live)
+    pulse = Pulse(reactor, lambda: flow(announces.traffic))
+    figures = make_figures(announces, flusher, syncer, Census(directory.torrents, swarms, reactor), pulse, events)
+    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live, figures)
     admin = admin_service(reactor, config.api, state_dir, context, tls)
     return InOrder(
         reactor,
@@ -141,6 +146,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
             syncer,
             refresher,
             Reaper(swarms, reactor),
+            pulse,
             announces,
             admin,
             Welcome(state_dir, announces, admin, first_steps=not options["config"]),
@@ -215,6 +221,23 @@ def make_announces(
     announces = AnnounceService(reactor, factory, served(section.listen), served(section.listen_tls), context)
     events.readers_changed = announces.look_who_watches
     return announces
+
+
+def make_figures(  # everything that is counted, in one value
+    announces: AnnounceService, flusher: Flusher, syncer: Syncer, census: Census, pulse: Pulse, events: Events
+) -> Figures:
+    """Gather what `/metrics` and `/v1/stats` are read from."""
+    return Figures(
+        traffic=announces.traffic,
+        accepted=announces.accepted,
+        connections=announces.connections,
+        flushes=flusher.flushes,
+        journal=flusher.journal,
+        unsynced=syncer.unsynced,
+        census=census,
+        pulse=pulse,
+        events=events,
+    )
 
 
 def health(config: Config, flusher: Flusher) -> Health:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from random import Random
 from typing import Any
@@ -17,16 +17,23 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from mika.census import Census
 from mika.config import Config
+from mika.counts import Traffic
 from mika.directory import Directory
 from mika.errors import OutOfStepError, StoreError
+from mika.events import Events
+from mika.figures import Figures, flow
+from mika.flush import Flush
 from mika.interfaces import PeerBatch, TorrentBatch, UserBatch
 from mika.journal import Journal
 from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth
 from mika.model import Torrent, User
+from mika.pulse import Pulse
 from mika.server.http import AnnounceFactory, AnnounceProtocol
 from mika.store.memory import MemoryStore
 from mika.store.values import freeze_peer, thaw_peer
+from mika.swarm.swarms import Swarms
 from mika.tap import make_swarms, make_tracker
 from mika.wire.address import TrustedProxies, packed
 from mika.wire.http import read_head
@@ -136,6 +143,28 @@ def make_site(
     result(kept.add_users(accounts))
     result(kept.add_torrents(entries))
     return site
+
+
+def make_figures(
+    swarms: Swarms,
+    clock: Clock,
+    traffic: Traffic | None = None,
+    flushes: Sequence[Flush[Any]] = (),
+    torrents: Mapping[bytes, Torrent] | None = None,
+) -> Figures:
+    """Make the figures of a tracker that has answered what `traffic` says."""
+    counts = {"http": traffic or Traffic()}
+    return Figures(
+        traffic=counts,
+        accepted=lambda: {("http", 4): 7},
+        connections=(),
+        flushes=flushes,
+        journal=Journal(),
+        unsynced=lambda: 0.25,
+        census=Census({} if torrents is None else torrents, swarms, clock),
+        pulse=Pulse(clock, lambda: flow(counts)),
+        events=Events(clock.seconds),
+    )
 
 
 def announce_target(passkey: str | None = PASSKEY, **params: Any) -> str:

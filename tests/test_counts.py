@@ -12,7 +12,7 @@ def test_histogram_is_cumulative():
     histogram = Histogram((0.5, 1, 10))
     for value in (0.1, 0.5, 0.6, 11, 1):
         histogram.add(value)
-    assert histogram.cumulative() == [("0.5", 2), ("1", 4), ("10", 4), ("+Inf", 5)]
+    assert histogram.cumulative() == [("0.5", 2), ("1.0", 4), ("10.0", 4), ("+Inf", 5)]
     assert histogram.sum == pytest.approx(13.2)
 
 

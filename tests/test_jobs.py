@@ -8,7 +8,7 @@ import pytest
 from builders import INFO_HASH, OTHER_PASSKEY, make_site, result
 from flushing import KINDS, Setting, said
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock, deferLater
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
@@ -257,6 +257,44 @@ class SyncerTests(TestCase):
             ],
         )
         journal.close(reached=1)
+
+    async def test_age_of_what_a_power_cut_would_lose(self):
+        """From the last time that all was on the disk; nothing while it still is."""
+        outcomes = [None, OSError(5, "Input/output error"), None]
+
+        def sync(segments):
+            outcome = outcomes.pop(0)
+            if outcome is not None:
+                raise outcome
+            mika.journal.sync(segments)
+
+        self.patch(mika.jobs, "sync", sync)
+        journal = Journal(mika.journal.Path(self.mktemp()).absolute())
+        journal.open()
+        journal.begin(0)
+        clock = Clock()
+        syncer = Syncer(journal, clock, 1.0)
+        syncer._in_thread = maybeDeferred
+
+        def note(seconds):
+            journal.append(peer_record(INFO_HASH, Peer(1, b"p" * 20, 0)))
+            clock.advance(seconds)
+            return syncer.unsynced()
+
+        self.assertEqual(syncer.unsynced(), 0)
+        self.assertEqual(note(0.5), 0.5)
+        await syncer.work()
+        self.assertEqual(syncer.unsynced(), 0)
+        self.assertEqual(note(2), 2)
+        with said():
+            await syncer.work()
+            self.assertEqual(note(3), 5)
+            await syncer.work()
+        self.assertEqual(syncer.unsynced(), 0)
+        clock.advance(60)
+        await syncer.work()
+        self.assertEqual(note(1), 1)
+        journal.close(reached=9)
 
     async def test_syncs_and_makes_room(self):
         """The reactor's thread waits for neither."""

@@ -20,6 +20,7 @@ from mika.config import load_config, print_config
 from mika.errors import ConfigError
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.ledger.credit import Window
+from mika.pulse import Pulse
 from mika.refresh import Refresher
 from mika.server.admin import AdminService
 from mika.server.listen import AnnounceService
@@ -137,7 +138,7 @@ def test_version_and_help(capsys):
 
 IN_ORDER = [
     *(Reloads, StoresService, JournalService, SwarmsService, Flusher, Syncer, Refresher, Reaper),
-    *(AnnounceService, AdminService, Welcome, Ready),
+    *(Pulse, AnnounceService, AdminService, Welcome, Ready),
 ]
 
 
@@ -152,7 +153,7 @@ def test_services_in_the_order_in_which_they_start(tmp_path):
 def test_parts_share_what_they_must(tmp_path):
     """One swarms, one directory, one reactor: what an announce changes is what is flushed, expired and shown."""
     config = load_config(None, {"MIKA_STATE": str(tmp_path / "state"), "MIKA_FLUSH__BATCH": "77"})
-    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, announces, admin, _, ready = services(
+    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, pulse, announces, admin, _, ready = services(
         config, reactor, {"config": None}
     )
     tracker = announces._factory.tracker
@@ -176,6 +177,12 @@ def test_parts_share_what_they_must(tmp_path):
     assert tracker.ledger._roles is directory.roles
     assert users._store is stores._stores.users is directory.user_store
     assert users._store is torrents._store is peers._store
+    figures = context.figures
+    assert (figures.pulse, figures.journal, figures.census._swarms) == (pulse, flusher.journal, tracker.swarms)
+    assert figures.census._torrents is directory.torrents
+    assert figures.traffic == {"http": announces._factory.traffic}
+    assert figures.events.publish == directory.publish == users.publish == torrents.publish == peers.publish
+    assert figures.events is announces._factory.watch._events
     assert {each.url for each in context.health().stores} == {"sqlite:"}
     assert context.health().queues == {"users": 0, "torrents": 0, "peers": 0}
 

@@ -63,7 +63,10 @@ class Api:
         query = _query(request.query, route.query)
         body = None if route.body is None else _body(request, route.body, many=route.many)
         try:
-            return await route.function(Call(self._context, parameters, query, body, self._tokens, _condition(request)))
+            condition = _condition(request)
+            return await route.function(
+                Call(self._context, parameters, query, body, self._tokens, condition, request.headers)
+            )
         except NotFoundError as problem:
             raise ProblemError(404, str(problem)) from None
         except ConflictError as problem:

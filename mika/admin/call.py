@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from mika.admin.auth import Tokens
 from mika.config import Config
 from mika.directory import Directory
+from mika.figures import Figures
 from mika.swarm.swarms import Swarms
 
 if TYPE_CHECKING:
     from mika.admin.etag import Condition
 
-HEADERS = ("if-match", "if-none-match", "origin", "access-control-request-method")
+HEADERS = ("accept", "if-match", "if-none-match", "last-event-id", "origin", "access-control-request-method")
 """The headers that a request is asked for, beside Authorization and Content-Type."""
 
 
@@ -38,11 +39,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """The body of an answer that goes on until one side ends it.
+
+    `begin` is given what sends bytes, and returns what is called at the end; `dropped` is called before that, if the
+    reader does not keep up. `heartbeat` is sent now and then.
+    """
+
+    begin: Callable[[Callable[[bytes], None]], Callable[[], None]]
+    dropped: Callable[[], None]
+    heartbeat: bytes = b":\n\n"
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A status, a body that becomes JSON (bytes: sent as they are; `None`: none), and headers beside the usual."""
 
     status: int
-    body: BaseModel | Sequence[BaseModel] | bytes | None = None
+    body: BaseModel | Sequence[BaseModel] | bytes | Stream | None = None
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
 
@@ -92,6 +106,7 @@ class Context:
     started_at: int
     health: Callable[[], Health]
     configuration: Configuration
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +122,4 @@ class Call:
     body: Any
     tokens: Tokens
     condition: Condition
+    headers: Mapping[str, str]

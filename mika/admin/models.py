@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from mika.config import Config
+from mika.events import TYPES
 from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, PASSKEY, UNIT_MULTIPLIER
 
 MAX_INTEGER = 2**53
@@ -29,6 +30,9 @@ MAX_INTEGER = 2**53
 
 USER_COUNTERS = ("uploaded", "downloaded", "uploaded_real", "downloaded_real", "bonus", "seed_seconds", "announces")
 TORRENT_COUNTERS = ("uploaded", "downloaded", "uploaded_real", "downloaded_real", "completed", "announces")
+
+MAX_HASHES = 300
+"""Info hashes in a query, at most: a request line of 16 KiB holds no more."""
 
 UNSET = "unset"
 """In the schema of a field: its default stands for its absence, and is left out of the OpenAPI document."""
@@ -118,11 +122,36 @@ def _path_id(value: str) -> int:
     return int(value)
 
 
+def _info_hashes(value: Any) -> list[bytes]:
+    hashes = value.split(",")
+    if len(hashes) > MAX_HASHES:
+        raise ValueError(f"at most {MAX_HASHES} info hashes are taken")
+    return list(dict.fromkeys(map(_hex(20), hashes)))
+
+
+def _event_types(value: Any) -> tuple[str, ...]:
+    types = value.split(",")
+    unknown = [each for each in types if each not in TYPES]
+    if unknown:
+        raise ValueError(f"there is no type {unknown[0]!r}: {', '.join(TYPES)} are all")
+    return tuple(dict.fromkeys(types))
+
+
 def _schema(kind: str, **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **more})
 
 
 InfoHash = Annotated[bytes, PlainValidator(_hex(20)), _schema("string", pattern="^[0-9A-Fa-f]{40}$")]
+EventTypes = Annotated[
+    tuple[str, ...],
+    PlainValidator(_event_types),
+    _schema("string", pattern="^({0})(,({0}))*$".format("|".join(TYPES))),
+]
+InfoHashes = Annotated[
+    list[bytes],
+    PlainValidator(_info_hashes),
+    _schema("string", pattern="^[0-9A-Fa-f]{40}(,[0-9A-Fa-f]{40})*$", maxLength=41 * MAX_HASHES - 1),
+]
 InfoHashV2 = Annotated[bytes, PlainValidator(_hex(32)), _schema("string", pattern="^[0-9A-Fa-f]{64}$")]
 Multiplier = Annotated[int, PlainValidator(_thousandths), _schema("number", minimum=0, maximum=1000, multipleOf=0.001)]
 Bonus = Annotated[int, PlainValidator(_nano_points), _schema("string", pattern=r"^[0-8]?[0-9]{1,9}(\.[0-9]{1,9})?$")]
@@ -279,6 +308,28 @@ class Page(BaseModel):
 
     limit: int = Field(default=100, ge=1, le=1000)
     after: str | None = None
+
+
+class Chosen(BaseModel):
+    """The query of figures: of which torrents the counts are wanted, too."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    torrents: InfoHashes | None = Field(default=None, description="Info hashes, with commas between them.")
+
+
+class Watched(BaseModel):
+    """The query of events: which of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    types: EventTypes | None = Field(
+        default=None, description="Which types, with commas between them; all unless given."
+    )
+    sample: float = Field(
+        default=1, ge=0, le=1, allow_inf_nan=False, description="The share of announces and refusals that is wanted."
+    )
+    rate: int = Field(default=20, ge=1, le=1000, description="Announces a second at most, and as many refusals.")
 
 
 class Removal(BaseModel):

@@ -54,6 +54,8 @@ class Route:
     @property
     def takes(self) -> list[str]:
         """Name the headers that change what a request means."""
+        if self.media_type == "text/event-stream":
+            return ["Last-Event-ID"]
         if not self.etag or self.method == "GET" or self.many:
             return []
         return ["If-Match", "If-None-Match"] if self.method == "PUT" else ["If-Match"]

@@ -10,10 +10,24 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mika.admin import config, metrics, rewards, roles, status, tokens, torrents, users, views, whitelist
+from mika.admin import (
+    config,
+    events,
+    metrics,
+    rewards,
+    roles,
+    stats,
+    status,
+    tokens,
+    torrents,
+    users,
+    views,
+    whitelist,
+)
 from mika.admin.auth import Scope
 from mika.admin.call import Answer, Call
 from mika.admin.models import (
+    Chosen,
     ClientName,
     ConfigChanges,
     InfoHash,
@@ -32,6 +46,7 @@ from mika.admin.models import (
     TorrentFields,
     TorrentPut,
     UserFields,
+    Watched,
 )
 from mika.admin.openapi import openapi
 from mika.admin.route import Route
@@ -82,6 +97,17 @@ ROUTES = (
     Route("GET", "/v1/status", status.show_status, READ, views.Status),
     Route("GET", CONFIG, config.show_config, READ, Config),
     Route("PATCH", CONFIG, config.change_config, ADMIN, Config, body=ConfigChanges),
+    Route("GET", "/v1/stats", stats.show_stats, READ, stats.Stats, query=Chosen),
+    Route(
+        "GET",
+        "/v1/events",
+        events.show_events,
+        READ,
+        None,
+        query=Watched,
+        media_type="text/event-stream",
+        refusals=(429,),
+    ),
     Route("GET", TORRENTS, torrents.list_torrents, READ, views.Items[views.Torrent], query=Page),
     Route("POST", TORRENTS, torrents.add_torrents, WRITE, views.Torrent, 201, NewTorrent, many=True, etag=True),
     Route("GET", TORRENT, torrents.show_torrent, READ, views.Torrent, etag=True),

@@ -36,6 +36,7 @@ async def show_status(call: Call) -> Answer:
     context = call.context
     directory = context.directory
     health = context.health()
+    count = await context.figures.census.count()
     return Answer(
         200,
         Status(
@@ -48,10 +49,6 @@ async def show_status(call: Call) -> Answer:
             swarms=len(context.swarms),
             peers=context.swarms.peer_count,
             users=len(directory.users_by_id),
-            # A hybrid torrent is there under both its hashes, a deleted one for its reason alone.
-            torrents=sum(
-                info_hash == torrent.info_hash and not torrent.deleted
-                for info_hash, torrent in directory.torrents.items()
-            ),
+            torrents=count.torrents,
         ),
     )

@@ -21,10 +21,11 @@ from twisted.web.server import Request as WebRequest
 from mika import config
 from mika.admin.api import Api
 from mika.admin.auth import BOOK_FILE, Book, Tokens, local_token
-from mika.admin.call import HEADERS, Answer, Context, Request
+from mika.admin.call import HEADERS, Answer, Context, Request, Stream
 from mika.admin.problems import ProblemError, title_of
 from mika.config_values import HostPort
 from mika.errors import ConfigError
+from mika.server.stream import Streaming
 from mika.server.tls import Tls
 
 MAX_BODY = 16 * 1024 * 1024
@@ -111,9 +112,11 @@ class _Root(Resource):
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, reactor: Any) -> None:
         Resource.__init__(self)
         self._api = api
+        self._reactor = reactor
+        self._streams: set[Streaming] = set()
         self._running = 0
         self._waiting: list[Deferred[None]] = []
 
@@ -123,8 +126,10 @@ class _Root(Resource):
         Deferred.fromCoroutine(self._answer(request)).addErrback(self._failed).addCallback(self._answered)
         return NOT_DONE_YET
 
-    def idle(self) -> Deferred[None]:
-        """Fire when no request is being answered."""
+    def end(self) -> Deferred[None]:
+        """End the answers that go on; fire when no request is being answered."""
+        for streaming in list(self._streams):
+            streaming.end()
         if not self._running:
             return succeed(None)
         waiter: Deferred[None] = Deferred()
@@ -143,13 +148,32 @@ class _Root(Resource):
         gone: list[object] = []
         request.notifyFinish().addErrback(gone.append)
         answer = await self._api.answer(request.whole())
-        if not gone:  # a change that was begun is finished, though nobody waits for the answer
+        if gone:
+            return  # a change that was begun is finished, though nobody waits for the answer
+        if isinstance(answer.body, Stream) and request.method != b"HEAD":
+            write_head(request, answer)
+            streaming = Streaming(request, answer.body, self._reactor, self._streams.discard)
+            self._streams.add(streaming)
+            streaming.start()
+        else:
             write_answer(request, answer)
 
 
 def write_answer(request: WebRequest, answer: Answer) -> None:
     """Write an answer; to HEAD without its body."""
-    body = b"" if answer.body is None else answer.body if isinstance(answer.body, bytes) else to_json(answer.body)
+    write_head(request, answer)
+    if isinstance(answer.body, Stream):
+        body = b""
+    else:
+        body = b"" if answer.body is None else answer.body if isinstance(answer.body, bytes) else to_json(answer.body)
+        if answer.status != HTTPStatus.NO_CONTENT:
+            request.setHeader("Content-Length", str(len(body)))
+    request.write(b"" if request.method == b"HEAD" else body)
+    request.finish()
+
+
+def write_head(request: WebRequest, answer: Answer) -> None:
+    """Set status and headers, but for the length of what follows."""
     request.setResponseCode(answer.status, title_of(answer.status).encode())
     request.setHeader("Server", "mika")
     request.setHeader("Cache-Control", "no-store")
@@ -157,9 +181,6 @@ def write_answer(request: WebRequest, answer: Answer) -> None:
         request.setHeader(name, value)
     if answer.status != HTTPStatus.NO_CONTENT:
         request.setHeader("Content-Type", answer.content_type)
-        request.setHeader("Content-Length", str(len(body)))
-    request.write(b"" if request.method == b"HEAD" else body)
-    request.finish()
 
 
 class ApiSite(Site):
@@ -169,7 +190,7 @@ class ApiSite(Site):
 
     def __init__(self, api: Api, reactor: Any) -> None:
         self.api = api
-        self.root = _Root(api)
+        self.root = _Root(api, reactor)
         Site.__init__(
             self,
             self.root,
@@ -218,7 +239,7 @@ class AdminService(Service):
         Service.stopService(self)
         listening, self._listening = self._listening, None
         closed = succeed(None) if listening is None else maybeDeferred(listening.stopListening)
-        return gatherResults([closed, self._site.root.idle()]).addCallback(self._disconnect)
+        return gatherResults([closed, self._site.root.end()]).addCallback(self._disconnect)
 
     def _disconnect(self, _results: object) -> None:
         for connection in list(self._factory.protocols):

@@ -18,6 +18,8 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from mika.config_values import HostPort
+from mika.counts import Traffic
+from mika.server.connections import Connections
 from mika.server.http import SWEEP_TIME, AnnounceFactory
 from mika.server.port import AnnouncePort
 
@@ -93,6 +95,16 @@ class AnnounceService(Service):
         closed = gatherResults([maybeDeferred(port.stopListening) for _, port in self._ports])
         self._ports = []
         return closed.addCallback(lambda _: self._factory.end())
+
+    @property
+    def traffic(self) -> dict[str, Traffic]:
+        """What was answered, by protocol."""
+        return {protocol: factory.traffic for protocol, factory in self.factories.items()}
+
+    @property
+    def connections(self) -> Connections:
+        """The open connections of all ports."""
+        return self._factory.connections
 
     def accepted(self) -> dict[tuple[str, int], int]:
         """How many connections were accepted since the start, by protocol and family (4, 6)."""

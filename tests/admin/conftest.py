@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from builders import Unchanging, result
+from builders import Unchanging, make_figures, result
 from pydantic_core import to_json
 from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
 from mika.admin.api import Api
 from mika.admin.auth import Book, Scope, Token, Tokens
-from mika.admin.call import Context, Health, Request, StoreHealth
+from mika.admin.call import Context, Health, Request, StoreHealth, Stream
 from mika.config import Config
 from mika.directory import Directory
 from mika.store.memory import MemoryStore
@@ -34,6 +34,7 @@ class Reply(NamedTuple):
     headers: dict[str, str]
     content_type: str
     text: str = ""
+    stream: Stream | None = None
 
 
 class Admin:
@@ -55,7 +56,10 @@ class Admin:
         result(self.directory.open())
         self.health = Health([StoreHealth.of("users", "sqlite:", ok=True)], {"users": 0})
         self.configuration = configuration or Unchanging(Config(api={"metrics_open": metrics_open}))
-        context = Context(self.directory, self.swarms, NOW, lambda: self.health, self.configuration)
+        self.flushes: list[Any] = []
+        self.figures = make_figures(self.swarms, self.clock, flushes=self.flushes, torrents=self.directory.torrents)
+        self.directory.publish = self.figures.events.publish
+        context = Context(self.directory, self.swarms, NOW, lambda: self.health, self.configuration, self.figures)
         self.api = Api(context, Tokens((Token.of(name, name, scope) for name, scope in TOKENS.items()), book))
 
     def send(
@@ -80,6 +84,8 @@ class Admin:
             address="192.0.2.1",
         )
         answer = result(self.api.answer(request))
+        if isinstance(answer.body, Stream):
+            return Reply(answer.status, None, answer.headers, answer.content_type, stream=answer.body)
         if isinstance(answer.body, bytes):
             return Reply(answer.status, None, answer.headers, answer.content_type, answer.body.decode())
         shown = None if answer.body is None else json.loads(to_json(answer.body))

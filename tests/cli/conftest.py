@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import Unchanging
+from builders import Unchanging, make_figures
 from pydantic import BaseModel
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from mika.admin.api import Api as AdminApi
@@ -63,7 +64,8 @@ def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     swarms = Swarms(3600, 86400, lambda _address: True, lambda *_changed: None)
     directory = Directory(store, store, swarms, lambda: 1_800_000_000.0, lambda _kind: succeed(None))
     finished(directory.open())
-    context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}), Unchanging())
+    figures = make_figures(swarms, Clock(), torrents=directory.torrents)
+    context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}), Unchanging(), figures)
     admin = AdminApi(context, Tokens([Token.of("local", TOKEN, Scope.ADMIN)], Book(state / "api-tokens.json")))
 
     class DirectApi(Api):

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import Unchanging
+from builders import Unchanging, make_figures
 from twisted.internet import defer, error, reactor
 from twisted.internet.defer import succeed
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from mika import config
@@ -52,6 +53,7 @@ class ConversationTests(TestCase):
             0,
             lambda: Health([], {}),
             Unchanging(),
+            make_figures(swarms, Clock()),
         )
         service = admin_service(reactor, config.Api(listen="0.0.0.0:0"), self.state, context)
         service.privilegedStartService()

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import Unchanging
+from builders import Unchanging, make_figures
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
+from twisted.internet.task import Clock
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
@@ -94,7 +95,8 @@ class ProgramTests(TestCase):
         store = MemoryStore()
         swarms = Swarms(3600, 86400, lambda _endpoint: True, lambda *_changed: None)
         self.directory = Directory(store, store, swarms, reactor.seconds, lambda _kind: succeed(None))
-        context = Context(self.directory, swarms, 0, lambda: Health([], {}), Unchanging())
+        figures = make_figures(swarms, Clock(), torrents=self.directory.torrents)
+        context = Context(self.directory, swarms, 0, lambda: Health([], {}), Unchanging(), figures)
         service = admin_service(reactor, config.Api(listen="127.0.0.1:0"), self.state, context)
         service.privilegedStartService()
         service.startService()

@@ -7,18 +7,18 @@ import socket
 import ssl
 from pathlib import Path
 
-from builders import Unchanging
+from builders import Unchanging, make_figures
 from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.internet.tcp import Connection
 from twisted.internet.threads import deferToThread
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
+from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseFailed
 
 from mika.admin.call import Context, Health
 from mika.config import Api
@@ -60,7 +60,8 @@ class AdminOverTlsTests(TestCase):
         swarms = Swarms(2700, 1_814_400, lambda _endpoint: True, lambda *_changed: None)
         self.directory = Directory(self.store, self.store, swarms, lambda: NOW, lambda _kind: succeed(None))
         await self.directory.open()
-        self.context = Context(self.directory, swarms, NOW, lambda: Health([], {}), Unchanging())
+        figures = make_figures(swarms, Clock(), torrents=self.directory.torrents)
+        self.context = Context(self.directory, swarms, NOW, lambda: Health([], {}), Unchanging(), figures)
         self.service = self.make_service()
         self.service.startService()
         self.token = (self.state / "api-token").read_text().strip()
@@ -131,6 +132,73 @@ class AdminOverTlsTests(TestCase):
         """And what is asked for is said."""
         status, headers, _body = await self.send("GET", "/v1/status", token="wrong")
         self.assertEqual((status, headers.getRawHeaders("WWW-Authenticate")), (401, ["Bearer"]))
+
+    async def read_events(self, query=""):
+        """Open `/v1/events`; return the response and what collects its text."""
+        url = f"https://127.0.0.1:{self.service.port}/v1/events{query}"
+        response = await self.client.get(url, headers={"Authorization": f"Bearer {self.token}"}, unbuffered=True)
+        text = []
+        ended = response.collect(text.append)
+        return response, text, ended
+
+    async def test_events_come_while_the_connection_is_open(self):
+        """At once, and not when the answer is over; a stop of the tracker ends it as a whole one."""
+        self.directory.publish = self.context.figures.events.publish
+        response, text, ended = await self.read_events("?types=torrent")
+        self.assertEqual(response.headers.getRawHeaders("Content-Type"), ["text/event-stream"])
+        self.assertIsNone(response.headers.getRawHeaders("Content-Length"))
+        await self.send("POST", "/v1/torrents", {"info_hash": HASH})
+        while b"event: torrent" not in b"".join(text):
+            await deferLater(reactor, 0.01)
+        self.assertIn(b'"info_hash":"' + HASH.encode(), b"".join(text))
+        await self.service.stopService()
+        await ended
+        self.assertEqual(len(self.context.figures.events), 0)
+
+    async def test_reader_of_events_that_goes_is_forgotten(self):
+        """Its connection ends without a word."""
+        _response, text, ended = await self.read_events()
+        while not text:
+            await deferLater(reactor, 0.01)
+        self.assertEqual(len(self.context.figures.events), 1)
+        ended.addErrback(lambda failure: failure.trap(ResponseFailed))
+        [connection] = self.service._factory.protocols
+        connection.abortConnection()
+        while len(self.context.figures.events):
+            await deferLater(reactor, 0.01)
+        await ended
+
+    async def test_reader_of_events_that_does_not_read_is_dropped(self):
+        """And never waited for: the tracker goes on at once."""
+        port, certificate = self.service.port, self.state / "api-certificate.pem"
+        request = f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\n\r\n"
+
+        def connect():
+            context = ssl.create_default_context(cafile=certificate)
+            tls = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10), server_hostname="127.0.0.1")
+            tls.sendall(request.encode())
+            tls.recv(1)
+            return tls
+
+        tls = await deferToThread(connect)
+        self.addCleanup(tls.close)
+        events = self.context.figures.events
+        while len(events):
+            events.publish("user", {"padding": "x" * 100_000})
+            await deferLater(reactor, 0)
+        self.assertEqual(events.dropped, 1)
+        lines = [formatEvent(event) for event in self.events if "keep up" in (event.get("log_format") or "")]
+        self.assertEqual(lines, ["a reader of /v1/events at 127.0.0.1 does not keep up and is dropped"])
+
+    async def test_head_of_events_is_an_answer_that_ends(self):
+        """It has nothing to say."""
+        request = (
+            f"HEAD /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\nConnection: close\r\n\r\n"
+        )
+        head, _, body = (await self.raw(request.encode())).partition(b"\r\n\r\n")
+        self.assertIn(b"HTTP/1.1 200 OK", head)
+        self.assertIn(b"Content-Type: text/event-stream", head)
+        self.assertEqual((body, len(self.context.figures.events)), (b"", 0))
 
     async def test_head_is_get_without_the_body(self):
         """The headers are the same."""
