@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // TestDaily does what a site does every day, with the tracker that MIKA_URL names. MIKA_TEST_BASE is a number from which on a
@@ -103,6 +104,16 @@ func (d daily) listing() {
 		}
 	}
 	d.expect("all are listed in order", slices.Equal(listed, ids), true)
+	balance, err := d.client.AddBonus(ctx, d.base+4, "12.5", "a gift", "")
+	d.check(err)
+	d.expect("balance", balance, "12.5")
+	for range 2 { // which counts once
+		balance, err = d.client.AddBonus(ctx, d.base+4, "-2.5", "a token", "order 7")
+		d.check(err)
+		d.expect("balance", balance, "10")
+	}
+	_, err = d.client.AddBonus(ctx, d.base+4, "-10.000000001", "", "")
+	d.expect("more than there is", problemOf(d.t, err).Status, 409)
 	d.check(d.client.DeleteUser(ctx, d.base+5))
 	_, err = d.client.User(ctx, d.base+5)
 	d.expect("a user who is deleted", problemOf(d.t, err).Status, 404)
@@ -131,6 +142,9 @@ func (d daily) torrents() {
 	d.check(err)
 	d.expect("multiplier", free.MultiplierDown, 0.0)
 	d.expect("name", free.Name, "frei & schön")
+	d.check(d.client.GrantFreeleech(ctx, d.base+4, d.hash(1), time.Now().Add(time.Hour)))
+	d.check(d.client.RevokeFreeleech(ctx, d.base+4, d.hash(1)))
+	d.expect("a token that is gone", problemOf(d.t, d.client.RevokeFreeleech(ctx, d.base+4, d.hash(1))).Status, 404)
 	d.check(d.client.DeleteTorrent(ctx, d.hash(2), "Ersetzt: größer & schöner?"))
 	put, err := d.client.PutTorrent(ctx, d.hash(3), TorrentFields{Name: Set("put")})
 	d.check(err)

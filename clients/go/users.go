@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -116,11 +117,41 @@ func (c *Client) DeleteUser(ctx context.Context, id int64, options ...Option) er
 	return err
 }
 
+// AddBonus gives points, a decimal such as "12.5", or (a negative amount) spends them; it returns what the user then has. More
+// than there is cannot be spent: that is a [*Problem] of status 409. What is sent again with the same key, a name of yours for
+// it, counts once; it may be empty.
+func (c *Client) AddBonus(ctx context.Context, id int64, amount, reason, key string) (balance string, err error) {
+	body := map[string]string{"amount": amount, "reason": reason}
+	if key != "" {
+		body["key"] = key
+	}
+	var entry struct{ Balance string }
+	_, err = c.Do(ctx, http.MethodPost, userPath(id)+"/bonus", body, &entry)
+	return entry.Balance, err
+}
+
+// GrantFreeleech lets a user download a torrent for free until then.
+func (c *Client) GrantFreeleech(ctx context.Context, id int64, infoHash string, until time.Time) error {
+	body := map[string]string{"until": until.UTC().Format(time.RFC3339)}
+	_, err := c.Do(ctx, http.MethodPut, freeleechPath(id, infoHash), body, nil)
+	return err
+}
+
+// RevokeFreeleech takes a freeleech token away.
+func (c *Client) RevokeFreeleech(ctx context.Context, id int64, infoHash string) error {
+	_, err := c.Do(ctx, http.MethodDelete, freeleechPath(id, infoHash), nil, nil)
+	return err
+}
+
 func (c *Client) user(ctx context.Context, method, path string, body any, options ...Option) (User, error) {
 	var user User
 	header, err := c.Do(ctx, method, path, body, &user, options...)
 	user.ETag = header.Get("ETag")
 	return user, err
+}
+
+func freeleechPath(id int64, infoHash string) string {
+	return userPath(id) + "/freeleech/" + url.PathEscape(infoHash)
 }
 
 func userPath(id int64) string { return "/v1/users/" + strconv.FormatInt(id, 10) }

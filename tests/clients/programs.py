@@ -11,7 +11,7 @@ from functional.tracker_process import TrackerProcess, clean_environment
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 
-PATIENCE = 300
+PATIENCE = 600
 """Seconds that a program may take: a first `go test` compiles the standard library."""
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from mika_client import Client, ProblemError
@@ -101,6 +103,9 @@ async def listing(mika: Any, base: int) -> None:
     ids = list(range(base + 1, base + 6))
     assert [user.id for user in await mika.add_users({"id": each, "name": f"member {each}"} for each in ids)] == ids
     assert [user.id async for user in mika.users(page=2) if user.id in ids] == ids
+    assert str(await mika.add_bonus(base + 4, "12.5", "a gift")) == "12.5"
+    assert [str(await mika.add_bonus(base + 4, "-2.5", "a token", key="order 7")) for _ in "12"] == ["10", "10"]
+    assert (await refusal(mika.add_bonus(base + 4, Decimal("-10.000000001")))).status == 409
     await mika.delete_user(base + 5)
     assert (await refusal(mika.user(base + 5))).status == 404
 
@@ -117,6 +122,12 @@ async def torrents(mika: Any, base: int) -> None:
     assert [torrent.size for torrent in await mika.add_torrents(both(2))] == [2**53, 2]
     free = await mika.change_torrent(hash_of(base, 1), multiplier_down=0, name="frei & schön")
     assert (free.multiplier_down, free.name) == (0, "frei & schön")
+    free_until = datetime.now(UTC) + timedelta(days=1)
+    await mika.grant_freeleech(base + 4, hash_of(base, 1), free_until)
+    (token,) = (await mika.request("GET", f"/v1/users/{base + 4}/freeleech"))["items"]
+    assert token == {"info_hash": hash_of(base, 1), "until": free_until.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    await mika.revoke_freeleech(base + 4, hash_of(base, 1))
+    assert (await mika.request("GET", f"/v1/users/{base + 4}/freeleech"))["items"] == []
     await mika.delete_torrent(hash_of(base, 2), "Ersetzt: größer & schöner?")
     assert (await mika.put_torrent(hash_of(base, 3), name="put")).name == "put"
     assert hash_of(base, 3) in [torrent.info_hash async for torrent in mika.torrents(page=1)]

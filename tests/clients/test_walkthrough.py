@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import bencodepy
@@ -81,6 +82,15 @@ def test_a_torrent_goes_from_one_member_to_another(php, tracker, contents, tmp_p
     php(f"on_freeleech($mika, '{info_hash}');")
     tracker.announce(tracker.announce_url(bob), raw, peers["bob"], left=0, downloaded=3 << 30)
     assert tracker.user(BASE + 1)["downloaded"] == 3 << 29
+
+    php(f"on_freeleech($mika, '{info_hash}', false); $mika->addBonus({BASE + 1}, '150');")
+    bonus = Decimal(tracker.user(BASE + 1)["bonus"])
+    for _ in "12":
+        php(f"on_token_bought($mika, {BASE + 1}, '{info_hash}', 7);")
+    tracker.announce(tracker.announce_url(bob), raw, peers["bob"], left=0, downloaded=5 << 30)
+    user = tracker.user(BASE + 1)
+    assert user["downloaded"] == 3 << 29
+    assert bonus - 100 <= Decimal(user["bonus"]) < bonus - 99
 
     php(f"on_ban($mika, {BASE + 1});")
     assert b"failure reason" in tracker.announce(tracker.announce_url(bob), raw, peers["bob"], left=0)

@@ -93,6 +93,13 @@ function on_freeleech(Client $mika, string $infoHash, bool $free = true): void
     $mika->changeTorrent($infoHash, ['multiplier_down' => $free ? 0 : 1]);
 }
 
+/** A member buys a day of freeleech for one torrent. Too few points are a `Problem` of status 409. */
+function on_token_bought(Client $mika, int $memberId, string $infoHash, int $orderId): void
+{
+    $mika->addBonus($memberId, '-100', 'freeleech token', "order $orderId");
+    $mika->grantFreeleech($memberId, $infoHash, new DateTimeImmutable('+1 day'));
+}
+
 /** Every night: members whom a broken connection at their sign-up left out. Returns how many. */
 function make_up_for_lost_sign_ups(Client $mika, array $namesById): int
 {

@@ -150,6 +150,30 @@ final class Client
         $this->send(Method::Delete, "/v1/users/$id", null, $ifMatch);
     }
 
+    /**
+     * Gives points, a decimal such as '12.5', or (a negative amount) spends them; returns what the user then has. More than
+     * there is cannot be spent: a `Problem` of status 409. What is sent again with the same `$key`, a name of yours for it,
+     * counts once.
+     */
+    public function addBonus(int $id, string $amount, string $reason = '', ?string $key = null): string
+    {
+        $entry = ['amount' => $amount, 'reason' => $reason] + ($key === null ? [] : ['key' => $key]);
+        return $this->request(Method::Post, "/v1/users/$id/bonus", $entry)['balance'];
+    }
+
+    /** Lets a user download a torrent for free until then. */
+    public function grantFreeleech(int $id, string $infoHash, \DateTimeInterface $until): void
+    {
+        $time = gmdate('Y-m-d\TH:i:s\Z', $until->getTimestamp());
+        $this->send(Method::Put, self::freeleechPath($id, $infoHash), ['until' => $time]);
+    }
+
+    /** Takes a freeleech token away. */
+    public function revokeFreeleech(int $id, string $infoHash): void
+    {
+        $this->send(Method::Delete, self::freeleechPath($id, $infoHash));
+    }
+
     // ---- torrents
 
     /** @return \Generator<int, Torrent> all torrents in order of info hash, a page at a time as they are needed */
@@ -278,7 +302,57 @@ final class Client
         return $this->send($method, $path, $body, $ifMatch)[0];
     }
 
+    /**
+     * Tells what happens as it happens (`/v1/events`), until the connection ends or `$on` returns false.
+     *
+     * @param callable(Event): mixed $on
+     * @param list<string>           $types  none: all of them
+     * @param ?string                $lastId `Event::$id` of the last one that is known: what was missed comes first
+     */
+    public function watch(callable $on, array $types = [], ?string $lastId = null): void
+    {
+        $query = $types === [] ? '' : '?types=' . implode(',', $types);
+        $options = $this->options(Method::Get, "/v1/events$query", null, []);
+        if ($lastId !== null) {
+            $options[CURLOPT_HTTPHEADER][] = "Last-Event-ID: $lastId";
+        }
+        $arrived = '';
+        $ended = false;
+        $curl = curl_init();
+        curl_setopt_array($curl, [
+            CURLOPT_RETURNTRANSFER => false,
+            CURLOPT_TIMEOUT_MS => 0,
+            CURLOPT_CONNECTTIMEOUT_MS => (int) ($this->timeout * 1000),
+            CURLOPT_LOW_SPEED_LIMIT => 1, // the tracker says something every 15 seconds, or it is gone
+            CURLOPT_LOW_SPEED_TIME => 60,
+            CURLOPT_WRITEFUNCTION => static function (\CurlHandle $curl, string $data) use (&$arrived, &$ended, $on): int {
+                $arrived .= $data;
+                while (curl_getinfo($curl, CURLINFO_RESPONSE_CODE) === 200 && str_contains($arrived, "\n\n")) {
+                    [$block, $arrived] = explode("\n\n", $arrived, 2);
+                    $event = Event::read($block);
+                    if ($event !== null && $on($event) === false) {
+                        $ended = true;
+                        return 0; // which ends the transfer
+                    }
+                }
+                return strlen($data);
+            },
+        ] + $options);
+        if (curl_exec($curl) === false && !$ended) {
+            throw new Unreachable("$this->url does not answer: " . curl_error($curl));
+        }
+        $status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
+        if ($status !== 200) {
+            throw Problem::read($status, json_decode($arrived, true), null);
+        }
+    }
+
     // ---- how
+
+    private static function freeleechPath(int $id, string $infoHash): string
+    {
+        return "/v1/users/$id/freeleech/" . rawurlencode($infoHash);
+    }
 
     private static function torrentPath(string $infoHash): string
     {

@@ -47,6 +47,11 @@ function listing(Client $mika, int $base): void
         }
     }
     same($ids, $listed, 'all are listed in order');
+    same('12.5', $mika->addBonus($base + 4, '12.5', 'a gift'));
+    same('10', $mika->addBonus($base + 4, '-2.5', 'a token', 'order 7'));
+    same('10', $mika->addBonus($base + 4, '-2.5', 'a token', 'order 7'), 'which counts once');
+    $spend = static fn () => $mika->addBonus($base + 4, '-10.000000001');
+    same(409, thrown(Problem::class, $spend)->status, 'more than there is');
     $mika->deleteUser($base + 5);
     same(404, thrown(Problem::class, static fn () => $mika->user($base + 5))->status, 'a user who is deleted');
 }
@@ -64,6 +69,10 @@ function torrents(Client $mika, int $base): void
     same(2 ** 53, $mika->addTorrents($sizes(2))[0]->size, 'size');
     $free = $mika->changeTorrent($hash(1), ['multiplier_down' => 0.0, 'name' => 'frei & schön']);
     same([0.0, 'frei & schön'], [$free->multiplierDown, $free->name]);
+    $mika->grantFreeleech($base + 4, $hash(1), new DateTimeImmutable('+1 day'));
+    $mika->revokeFreeleech($base + 4, $hash(1));
+    $again = static fn () => $mika->revokeFreeleech($base + 4, $hash(1));
+    same(404, thrown(Problem::class, $again)->status, 'a token that is gone');
     $mika->deleteTorrent($hash(2), 'Ersetzt: größer & schöner?');
     same('put', $mika->putTorrent($hash(3), ['name' => 'put'])->name);
 }

@@ -27,6 +27,8 @@ $user = '{"id": 1, "name": "ann", "passkey": "p", "role": 1, "enabled": true, "d
     'moved' => [302, ['Location: /user/v1/users/1'], ''],
     'fields' => [422, [], '{"type": "about:blank", "title": "Unprocessable Content", "status": 422, "index": 3,
         "detail": "item 3: size: too small", "errors": [{"index": 3, "field": "size", "detail": "too small"}]}'],
+    'events' => [200, ['Content-Type: text/event-stream'], "retry: 3000\n\nid: a-1\nevent: user\ndata: {\"id\": 1}\n\n"
+        . ":\n\nid: a-2\nevent: torrent\ndata: {\"name\": \"x: y\"}\n\nid: a-3\nevent: user\ndata: {\"id\""],
     'silent' => [200, [], sleep(2) . ''],
 };
 http_response_code($status);

@@ -6,6 +6,7 @@ declare(strict_types=1);
 
 use Mika\BadTorrent;
 use Mika\Client;
+use Mika\Event;
 use Mika\Metainfo;
 use Mika\Method;
 use Mika\MikaException;
@@ -107,6 +108,30 @@ function test_pages_are_asked_for_as_they_are_needed(Server $server): void
     same([2, true], [count($users), $users[0] instanceof User]);
     same('/page/v1/users?limit=1000&after=a+b', $server->asked()[1][1]);
     thrown(Unreachable::class, static fn () => iterator_to_array($server->client('same')->users()));
+}
+
+function test_events_are_told_as_they_come(Server $server): void
+{
+    $told = [];
+    $server->client('events')->watch(function (Event $event) use (&$told): void {
+        $told[] = [$event->id, $event->type, $event->data];
+    }, ['user', 'torrent'], 'a-0');
+    same([['a-1', 'user', ['id' => 1]], ['a-2', 'torrent', ['name' => 'x: y']]], $told); // the third is cut short
+    [, $path, , $headers] = $server->asked()[0];
+    same(['/events/v1/events?types=user,torrent', 'a-0'], [$path, $headers['last-event-id']]);
+
+    $told = 0;
+    $server->client('events')->watch(function () use (&$told): bool {
+        $told++;
+        return false;
+    });
+    same(1, $told);
+    $fail = static fn () => throw new DomainException('mine');
+    thrown(DomainException::class, static fn () => $server->client('events')->watch($fail));
+    $ignore = static fn () => null;
+    same('item 3: size: too small', thrown(Problem::class, static fn () => $server->client('fields')->watch($ignore))->detail);
+    $nowhere = new Client('http://127.0.0.1:1', 'secret');
+    thrown(Unreachable::class, static fn () => $nowhere->watch($ignore));
 }
 
 function test_configuration_that_cannot_work_is_refused(): void

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Self, TypeVar, Unpack
 
 import urllib3
@@ -103,6 +105,22 @@ class Client:
     def delete_user(self, user_id: int, *, if_match: str | None = None) -> None:
         """Delete an account, and its peers from their swarms."""
         self._send(calls.delete(calls.user(user_id), if_match))
+
+    def add_bonus(self, user_id: int, amount: Decimal | str, reason: str = "", *, key: str | None = None) -> Decimal:
+        """Give points, or (a negative amount) spend them, and return what the user then has.
+
+        More than there is cannot be spent: `ProblemError` of status 409. What is sent again with the same `key`, a name
+        of yours for it, counts once.
+        """
+        return self._send(calls.add_bonus(user_id, amount, reason, key))
+
+    def grant_freeleech(self, user_id: int, info_hash: str, until: datetime) -> None:
+        """Let a user download a torrent for free until then."""
+        self._send(calls.grant_freeleech(user_id, info_hash, until))
+
+    def revoke_freeleech(self, user_id: int, info_hash: str) -> None:
+        """Take a freeleech token away."""
+        self._send(calls.delete(calls.freeleech(user_id, info_hash)))
 
     # ---- torrents
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -94,6 +96,23 @@ def change_user(user_id: int, fields: Mapping[str, Any], if_match: str | None) -
 def renew_passkey(user_id: int, if_match: str | None) -> Call[User]:
     """Give a user a new passkey."""
     return Call("POST", f"{user(user_id)}/passkey", User.read, None, if_match)
+
+
+def add_bonus(user_id: int, amount: Decimal | str, reason: str, key: str | None) -> Call[Decimal]:
+    """Give points, or spend them."""
+    entry = {"amount": f"{Decimal(amount):f}", "reason": reason} | ({} if key is None else {"key": key})
+    return Call("POST", f"{user(user_id)}/bonus", lambda shown, _etag: Decimal(shown["balance"]), entry)
+
+
+def freeleech(user_id: int, info_hash: str) -> str:
+    """Return the path of a freeleech token."""
+    return f"{user(user_id)}/freeleech/{quote(info_hash, safe='')}"
+
+
+def grant_freeleech(user_id: int, info_hash: str, until: datetime) -> Call[None]:
+    """Give a freeleech token."""
+    text = until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Call("PUT", freeleech(user_id, info_hash), lambda _shown, _etag: None, {"until": text})
 
 
 def add_torrent(fields: NewTorrent) -> Call[Torrent]:

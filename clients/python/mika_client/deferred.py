@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -97,6 +99,24 @@ class TwistedClient:
     async def delete_user(self, user_id: int, *, if_match: str | None = None) -> None:
         """Delete an account, and its peers from their swarms."""
         await self._send(calls.delete(calls.user(user_id), if_match))
+
+    async def add_bonus(
+        self, user_id: int, amount: Decimal | str, reason: str = "", *, key: str | None = None
+    ) -> Decimal:
+        """Give points, or (a negative amount) spend them, and return what the user then has.
+
+        More than there is cannot be spent: `ProblemError` of status 409. What is sent again with the same `key`, a name
+        of yours for it, counts once.
+        """
+        return await self._send(calls.add_bonus(user_id, amount, reason, key))
+
+    async def grant_freeleech(self, user_id: int, info_hash: str, until: datetime) -> None:
+        """Let a user download a torrent for free until then."""
+        await self._send(calls.grant_freeleech(user_id, info_hash, until))
+
+    async def revoke_freeleech(self, user_id: int, info_hash: str) -> None:
+        """Take a freeleech token away."""
+        await self._send(calls.delete(calls.freeleech(user_id, info_hash)))
 
     # ---- torrents
 

@@ -121,6 +121,26 @@ export class Client {
     await this.#send("DELETE", `/v1/users/${id}`, undefined, options);
   }
 
+  /**
+   * Gives points, a decimal such as "12.5", or (a negative amount) spends them; resolves to what the user then has. More than
+   * there is cannot be spent: a `Problem` of status 409. What is sent again with the same `key`, a name of yours for it, counts
+   * once.
+   */
+  async addBonus(id: number, entry: { amount: string; reason?: string; key?: string }, options?: CallOptions): Promise<string> {
+    return ((await this.request("POST", `/v1/users/${id}/bonus`, entry, options)) as { balance: string }).balance;
+  }
+
+  /** Lets a user download a torrent for free until then. */
+  async grantFreeleech(id: number, infoHash: string, until: Date, options?: CallOptions): Promise<void> {
+    const time = `${until.toISOString().slice(0, 19)}Z`;
+    await this.#send("PUT", freeleechPath(id, infoHash), { until: time }, options);
+  }
+
+  /** Takes a freeleech token away. */
+  async revokeFreeleech(id: number, infoHash: string, options?: CallOptions): Promise<void> {
+    await this.#send("DELETE", freeleechPath(id, infoHash), undefined, options);
+  }
+
   // ---- torrents
 
   /** Yields all torrents in order of info hash, a page at a time as they are needed. */
@@ -289,6 +309,10 @@ export class Client {
 
 function torrentPath(infoHash: string): string {
   return `/v1/torrents/${encodeURIComponent(infoHash)}`;
+}
+
+function freeleechPath(id: number, infoHash: string): string {
+  return `/v1/users/${id}/freeleech/${encodeURIComponent(infoHash)}`;
 }
 
 /** Returns the words of an error; those of fetch are "fetch failed", and its cause says why. */

@@ -39,6 +39,11 @@ test("users are added together, listed and deleted", { skip }, async () => {
   const listed: number[] = [];
   for await (const { id } of mika().users({ page: 2 })) if (ids.includes(id)) listed.push(id);
   assert.deepEqual(listed, ids);
+  assert.equal(await mika().addBonus(base + 4, { amount: "12.5", reason: "a gift" }), "12.5");
+  const order = { amount: "-2.5", reason: "a token", key: "order 7" };
+  assert.equal(await mika().addBonus(base + 4, order), "10");
+  assert.equal(await mika().addBonus(base + 4, order), "10");
+  await assert.rejects(mika().addBonus(base + 4, { amount: "-10.000000001" }), refusal(409));
   await mika().deleteUser(base + 5);
   await assert.rejects(mika().user(base + 5), refusal(404));
 });
@@ -57,6 +62,9 @@ test("torrents are added together or not at all, changed, and deleted with a rea
   assert.equal((await mika().addTorrents(sizes(2)))[0]?.size, 2 ** 53);
   const free = await mika().changeTorrent(hash(1), { multiplier_down: 0, name: "frei & schön" });
   assert.deepEqual([free.multiplier_down, free.name], [0, "frei & schön"]);
+  await mika().grantFreeleech(base + 4, hash(1), new Date(Date.now() + 3_600_000));
+  await mika().revokeFreeleech(base + 4, hash(1));
+  await assert.rejects(mika().revokeFreeleech(base + 4, hash(1)), refusal(404));
   await mika().deleteTorrent(hash(2), "Ersetzt: größer & schöner?");
   assert.equal((await mika().putTorrent(hash(3), { name: "put" })).name, "put");
 });
