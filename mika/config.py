@@ -6,6 +6,7 @@ as `etc/mika.toml`, and a test compares the two. Durations become seconds, multi
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +48,8 @@ class Section(BaseModel):
 
 
 def _section_of(kind: type[Section]) -> Any:
-    return Field(default=kind(), description=f"The section [{kind.__name__.lower()}].")
+    name = re.sub("(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+    return Field(default=kind(), description=f"The section [{name}].")
 
 
 class General(Section):
@@ -202,6 +204,16 @@ class Bonus(Section):
     per_year: Nano = key(0, "How much more an old torrent is worth, for each year since it was added.", live=True)
 
 
+class HitAndRun(Section):
+    """What who completes a torrent owes it: so much seeding, or so much upload, within a time. docs/credit.md."""
+
+    enabled: bool = key(False, "Count it, for what is completed from now on.", live=True)
+    seed_time: Duration = key("72h", "How long a torrent that was completed is to be seeded.", live=True)
+    ratio: Thousandths = key(0, "Or so many times what was downloaded of it is to be uploaded. 0: no.", live=True)
+    deadline: Duration = key("14d", "Within this time from its completion.", live=True)
+    interval: Duration = key("5m", "How often it is looked at who has paid and who is late.", gt=0, le=86400)
+
+
 class Flush(Section):
     """How announces reach the stores."""
 
@@ -209,6 +221,7 @@ class Flush(Section):
     peers_interval: Duration = key(
         "30s", "How often peers are written; what the journal has of them is not lost.", live=True, gt=0, le=3600
     )
+    history: bool = key(True, "Keep what each user did with each torrent, written as often as peers are.")
     batch: int = key(10_000, "Rows of one kind written at most in one transaction.", ge=1, le=1_000_000)
     journal: bool = key(True, "Keep what no store has yet in the state directory, so that a kill loses nothing.")
     journal_sync: Duration = key(
@@ -225,6 +238,7 @@ class Config(Section):
     api: Api = _section_of(Api)
     credit: Credit = _section_of(Credit)
     bonus: Bonus = _section_of(Bonus)
+    hit_and_run: HitAndRun = _section_of(HitAndRun)
     flush: Flush = _section_of(Flush)
 
     def masked(self) -> Self:

@@ -162,7 +162,7 @@ class Directory(Standing):
             self._check_role(user.role, index)
         again = self._gone.intersection(user.id for user in users)
         if again:
-            await self.settle("users")
+            await gatherResults([self.settle("users"), self.settle("history")])
             self._gone -= again
         async with self.user_changes:
             added = await self.user_store.add_users(users)

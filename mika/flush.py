@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
@@ -20,9 +20,21 @@ from mika.changes import Changes
 from mika.counts import Histogram
 from mika.errors import StoreError
 from mika.events import Publish, unheard
-from mika.interfaces import IPeerStore, IStore, ITorrentStore, IUserStore, Mark, PeerBatch, TorrentBatch, UserBatch
+from mika.interfaces import (
+    HistoryBatch,
+    IHistoryStore,
+    IPeerStore,
+    IStore,
+    ITorrentStore,
+    IUserStore,
+    Mark,
+    PeerBatch,
+    TorrentBatch,
+    UserBatch,
+)
 from mika.journal import Journal
-from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.ledger.debts import debt_event
+from mika.ledger.merge import HistoryGrowth, PeerKeys, TorrentGrowth, UserGrowth, bounded
 from mika.ledger.record import FRAME
 from mika.model import Torrent, Totals, User
 from mika.swarm.swarms import Swarms
@@ -36,7 +48,7 @@ LONGEST_WAIT = 30.0
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bounds by which the time that a batch takes is counted."""
 
-Merge = TypeVar("Merge", UserGrowth, TorrentGrowth, PeerKeys)
+Merge = TypeVar("Merge", UserGrowth, TorrentGrowth, HistoryGrowth, PeerKeys)
 
 
 class Accounts(Protocol):
@@ -260,6 +272,52 @@ class UsersFlush(Flush[UserGrowth]):
             user = self._users.get(user_id)
             if user is not None:
                 user.written.add(growth)
+
+
+class HistoryFlush(Flush[HistoryGrowth]):
+    """What users did with each torrent, where the users store keeps that; else there is nothing to follow."""
+
+    kind = "history"
+    _store: Any
+    owes: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether who completes a torrent now owes it something."""
+
+    def __init__(self, store: IUserStore, journal: Journal, pace: Pace, *, wanted: bool = True) -> None:
+        super().__init__(store, journal, pace, Changes())
+        self._wanted = wanted
+
+    async def begin(self) -> int:
+        """See `Flush`. A store says only once it is open whether it keeps this."""
+        self._wanted = self._wanted and IHistoryStore.providedBy(self._store)
+        return await super().begin() if self._wanted else 0
+
+    @property
+    def waiting(self) -> int:
+        """See `Flush`."""
+        return super().waiting if self._wanted else 0
+
+    async def run(self) -> int:
+        """See `Flush`."""
+        if self._wanted:
+            return await super().run()
+        self.reached = self._journal.last
+        return 0
+
+    def new_merge(self) -> HistoryGrowth:
+        """See `Flush`."""
+        return HistoryGrowth(lambda: self.owes())  # noqa: PLW0108 - it is set later than this
+
+    def apply(self, mark: Mark, merged: HistoryGrowth) -> Deferred[None]:
+        """See `Flush`."""
+        rows = [merged.rows[key] for key in sorted(merged.rows)]
+        growth = [replace(row, totals=bounded(row.totals)) for row in rows]
+        return cast("Deferred[None]", self._store.apply_history(HistoryBatch(mark, growth)))
+
+    def confirm(self, merged: HistoryGrowth) -> None:
+        """See `Flush`."""
+        for row in merged.rows.values():
+            if row.debt:
+                self.publish("user", debt_event(row.user_id, row.info_hash, "owing"))
 
 
 class TorrentsFlush(Flush[TorrentGrowth]):

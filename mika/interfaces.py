@@ -13,7 +13,7 @@ from typing import Literal
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from mika.model import BonusEntry, Peer, Role, Torrent, Totals, User
+from mika.model import BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,14 @@ class TorrentBatch:
 
 
 @dataclass(slots=True)
+class HistoryBatch:
+    """What users did with torrents, in order of user id and info hash; see `IHistoryStore.apply_history`."""
+
+    mark: Mark
+    growth: list[History]
+
+
+@dataclass(slots=True)
 class PeerBatch:
     """Peers as they are now, and the keys (info_hash, user_id, peer_id) of those that are gone, in any order.
 
@@ -90,7 +98,7 @@ class IStore(Interface):
         """Let go of everything, after what was asked for before is done; do nothing if it is not open."""
 
     def last_number(kind: str, instance: str) -> Deferred[int]:
-        """Answer with the number of the last batch of `kind` ("users", "torrents", "peers") applied for `instance`.
+        """Answer with the number of the last batch of `kind` applied for `instance`: "users", "torrents" or "peers".
 
         0 if there was none. One store may serve all three kinds; each has its own number.
         """
@@ -170,6 +178,30 @@ class IBonusStore(Interface):
         be negative after spending, or more than `INT64_MAX`, and with `NotFoundError` if there is no such user. An id
         is greater than those of all entries before it. `updated_at` of the user is at least the entry's time then.
         """
+
+
+class IHistoryStore(Interface):
+    """What a users store may offer beside: what each user did with each torrent, and what they owe it.
+
+    Its batches are of the kind "history", with a number of their own (`IStore.last_number`). Rows are deleted with
+    their user, and need no user or torrent to be there.
+    """
+
+    def apply_history(batch: HistoryBatch) -> Deferred[None]:
+        """Add the growth, and write the mark, in one transaction.
+
+        A row that is not there begins as in the batch. Of one that is, totals grow (never past `INT64_MAX`), `left` and
+        `last_seen` are replaced, `first_seen` stays, and so do a `completed_at` and a `debt` that are not 0.
+        """
+
+    def history_of(user_id: int, after: bytes, limit: int) -> Deferred[list[History]]:
+        """Answer with at most `limit` rows of a user whose info hash is greater than `after`, in order."""
+
+    def debts(after: tuple[int, bytes], limit: int) -> Deferred[list[History]]:
+        """Answer with rows whose debt is OWING or OVERDUE, in order of user id and info hash, those after a pair."""
+
+    def save_debts(debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
+        """Write the debts of rows by user id and info hash, all in one transaction; one that is gone is skipped."""
 
 
 class ITorrentStore(IStore):

@@ -158,7 +158,8 @@ class Flusher(Periodic):
 
     def settle(self, kind: str) -> Deferred[None]:
         """Write all that waits for one kind; fails with `StoreError` if its store does not take it."""
-        return ensureDeferred(self._settle(next(flush for flush in self.flushes if flush.kind == kind)))
+        flush = next((flush for flush in self.flushes if flush.kind == kind), None)
+        return succeed(None) if flush is None else ensureDeferred(self._settle(flush))
 
     async def _settle(self, flush: Flush[Any]) -> None:
         end = self.journal.last

@@ -190,4 +190,5 @@ def rates_of(config: Config) -> Rates:
 def intervals_of(config: Config) -> dict[str, float]:
     """Return the seconds between two writes, by kind of store."""
     section = config.flush
-    return {"users": section.interval, "torrents": section.interval, "peers": section.peers_interval}
+    accounts, others = section.interval, section.peers_interval
+    return {"users": accounts, "torrents": accounts, "peers": others, "history": others}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from mika._totals_cy import INT64_MAX, Totals
 
@@ -108,6 +109,32 @@ class BonusEntry:
     created_at: int
     balance: int = 0
     key: str | None = None
+
+
+class Debt(IntEnum):
+    """What a user owes a torrent that they completed, as it is kept. What members see is `ledger/debts.py`."""
+
+    NONE = 0
+    OWING = 1
+    OVERDUE = 2
+    PAID = 3
+
+
+@dataclass(slots=True)
+class History:
+    """What one user did with one torrent, all their clients together; or, in a batch, what that grew by.
+
+    `left` is what the last announce said. `completed_at` is 0 if they never completed it here.
+    """
+
+    user_id: int
+    info_hash: bytes
+    totals: Totals = field(default_factory=Totals)
+    left: int = LEFT_UNKNOWN
+    first_seen: int = 0
+    last_seen: int = 0
+    completed_at: int = 0
+    debt: Debt = Debt.NONE
 
 
 @dataclass(slots=True, eq=False)

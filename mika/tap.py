@@ -18,11 +18,12 @@ from mika.compiled import described
 from mika.config import Config, load_config, print_config
 from mika.config import Tracker as TrackerSection
 from mika.config_values import HostPort
+from mika.debts import Debts
 from mika.directory import Directory
 from mika.errors import ConfigError
 from mika.events import Events
 from mika.figures import Figures, flow
-from mika.flush import Flush, Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.flush import Flush, HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
 from mika.ledger.credit import Ledger
@@ -130,6 +131,10 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
         config, options.get("read", lambda: config), Parts(reactor, announces, directory, flusher, syncer, tls, log)
     )
     live.publish = events.publish
+    debts = Debts(directory, reactor, lambda: live.config.hit_and_run)
+    debts.publish = events.publish
+    history = next(each for each in flusher.flushes if isinstance(each, HistoryFlush))
+    history.owes = lambda: live.config.hit_and_run.enabled
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
     pulse = Pulse(reactor, lambda: flow(announces.traffic))
     figures = make_figures(announces, flusher, syncer, Census(directory.torrents, swarms, reactor), pulse, events)
@@ -147,6 +152,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
             refresher,
             Reaper(swarms, reactor),
             pulse,
+            debts,
             announces,
             admin,
             Welcome(state_dir, announces, admin, first_steps=not options["config"]),
@@ -201,6 +207,7 @@ def make_flusher(  # what the stores follow, and what is told of it
         UsersFlush(stores.users, journal, pace, directory),
         TorrentsFlush(stores.torrents, journal, pace, directory),
         PeersFlush(stores.peers, journal, pace, swarms),
+        HistoryFlush(stores.users, journal, pace, wanted=section.history),
     ]
     return Flusher(flushes, journal, reactor, intervals_of(config))
 
@@ -243,5 +250,7 @@ def make_figures(  # everything that is counted, in one value
 def health(config: Config, flusher: Flusher) -> Health:
     """Say how the stores are, and what waits for them."""
     urls = config.stores.model_dump()
-    stores = [StoreHealth.of(kind, urls[kind], ok) for kind, ok in flusher.healthy.items()]
+    healthy = flusher.healthy
+    healthy["users"] &= healthy.pop("history")  # which the users store keeps as well
+    stores = [StoreHealth.of(kind, urls[kind], ok) for kind, ok in healthy.items()]
     return Health(stores, flusher.waiting(), flusher.journal.size(), flusher.journal.trouble)

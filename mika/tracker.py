@@ -180,6 +180,7 @@ class Tracker:
         if swarm is not None and peer is not None:
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
             self.swarms.remove(swarm, peer)
+            peer.left, peer.last_seen = request.left, now  # the record is what the user's history learns this from
             user.totals.add(credit)
             torrent.totals.add(credit)
             self.journal.append(peer_record(torrent.info_hash, peer, credit, gone=True))

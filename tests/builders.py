@@ -25,7 +25,7 @@ from mika.errors import OutOfStepError, StoreError
 from mika.events import Events
 from mika.figures import Figures, flow
 from mika.flush import Flush
-from mika.interfaces import PeerBatch, TorrentBatch, UserBatch
+from mika.interfaces import HistoryBatch, PeerBatch, TorrentBatch, UserBatch
 from mika.journal import Journal
 from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth
 from mika.model import Torrent, User
@@ -309,6 +309,10 @@ class TryingStore(MemoryStore):
     def apply_torrents(self, batch: TorrentBatch) -> Deferred[None]:
         """Write torrents, or fail."""
         return self._apply("torrents", MemoryStore.apply_torrents, batch)
+
+    def apply_history(self, batch: HistoryBatch) -> Deferred[None]:
+        """Write what users did with torrents, or fail."""
+        return self._apply("history", MemoryStore.apply_history, batch)
 
     def apply_peers(self, batch: PeerBatch) -> Deferred[None]:
         """Write peers as they are now, or fail."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from builders import Site, TryingStore, make_site, result
 from twisted.logger import capturedLogs, formatEvent
 
-from mika.flush import Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.flush import HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher
 from mika.journal import Journal
 from mika.services import JournalService, SwarmsService
@@ -21,6 +21,9 @@ KINDS = ("users", "torrents", "peers")
 
 class Setting:
     """A site over a store that fails, waits and forgets to answer when it is told to; flushed every second."""
+
+    history = False
+    """Whether what each user did with each torrent is kept."""
 
     def __init__(self, directory: Path | None = None, most: int = 100, users: int = 2, torrents: int = 1) -> None:
         self.directory = directory
@@ -44,7 +47,9 @@ class Setting:
             PeersFlush(self.store, self.journal, pace, self.site.swarms),
         ]
         self.users, self.torrents, self.peers = flushes
-        self.flusher = Flusher(flushes, self.journal, clock, dict.fromkeys(KINDS, 1.0))
+        if self.history:
+            flushes.append(HistoryFlush(self.store, self.journal, pace))
+        self.flusher = Flusher(flushes, self.journal, clock, dict.fromkeys((*KINDS, "history"), 1.0))
         directory.settle = self.flusher.settle
         self.service = JournalService(self.journal, flushes)
         with capturedLogs():

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from builders import result
-from flushing import KINDS, Setting
+from flushing import KINDS as OTHER_KINDS
+from flushing import Setting
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -19,10 +20,17 @@ import mika.journal
 from mika.errors import StoreError
 from mika.model import Torrent, Totals, User
 
+KINDS = (*OTHER_KINDS, "history")
 USERS = st.integers(1, 3)
 TORRENTS = st.integers(0, 1)
 SOME_KINDS = st.sets(st.sampled_from(KINDS))
 PROBLEMS = [StoreError("The database is down."), ValueError("a fault of the adapter")]
+
+
+class Whole(Setting):
+    """A site that keeps everything."""
+
+    history = True
 
 
 class AnyStory(RuleBasedStateMachine):
@@ -33,12 +41,13 @@ class AnyStory(RuleBasedStateMachine):
         """Start with three users, two torrents, and nothing transferred."""
         self.directory = Path(tempfile.mkdtemp())
         self.records, mika.journal.RECORDS = mika.journal.RECORDS, records
-        self.setting = Setting(self.directory / "journal", most, users=3, torrents=2)
+        self.setting = Whole(self.directory / "journal", most, users=3, torrents=2)
         self.store = self.setting.store
         self.flushes: list[Deferred[int]] = []
         self.graves: list[Deferred[Any]] = []
         self.users = {user_id: Totals() for user_id in range(1, 4)}
         self.torrents = [Totals(), Totals()]
+        self.history: dict[tuple[int, int], Totals] = {}
         self.completers: list[set[int]] = [set(), set()]
         self.counters: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -75,6 +84,8 @@ class AnyStory(RuleBasedStateMachine):
             grown.completed = 1
         self.users[user_id].add(grown)
         self.torrents[torrent].add(grown)
+        if grown.announces:
+            self.history.setdefault((user_id, torrent), Totals()).add(grown)
         self.counters[user_id, torrent] = said
         if event == "stopped":
             del self.counters[user_id, torrent]
@@ -138,6 +149,7 @@ class AnyStory(RuleBasedStateMachine):
             result(directory.delete_user(user_id))
             result(directory.add_users([User(user_id, "again", self.setting.passkeys[user_id - 1])]))
         self.users[user_id] = Totals()
+        self.history = {key: totals for key, totals in self.history.items() if key[0] != user_id}
         self.counters = {key: said for key, said in self.counters.items() if key[0] != user_id}
 
     @precondition(lambda self: not self.store.held)
@@ -174,6 +186,9 @@ class AnyStory(RuleBasedStateMachine):
         for number, expected in enumerate(self.torrents):
             stored = self.setting.stored_torrent(number)
             assert (stored.totals, stored.completers) == (expected, self.completers[number])
+        rows = [row for user_id in self.users for row in result(self.store.history_of(user_id, b"", 9))]
+        found = {(row.user_id, self.setting.hashes.index(row.info_hash)): row.totals for row in rows}
+        assert found == self.history
         active = {(user_id, said[0]) for (user_id, _), said in self.counters.items()}
         assert self.setting.stored_peers() == active
 

@@ -17,6 +17,7 @@ from twisted.python.usage import UsageError
 from mika import __version__
 from mika.compiled import described
 from mika.config import load_config, print_config
+from mika.debts import Debts
 from mika.errors import ConfigError
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.ledger.credit import Window
@@ -138,7 +139,7 @@ def test_version_and_help(capsys):
 
 IN_ORDER = [
     *(Reloads, StoresService, JournalService, SwarmsService, Flusher, Syncer, Refresher, Reaper),
-    *(Pulse, AnnounceService, AdminService, Welcome, Ready),
+    *(Pulse, Debts, AnnounceService, AdminService, Welcome, Ready),
 ]
 
 
@@ -153,14 +154,13 @@ def test_services_in_the_order_in_which_they_start(tmp_path):
 def test_parts_share_what_they_must(tmp_path):
     """One swarms, one directory, one reactor: what an announce changes is what is flushed, expired and shown."""
     config = load_config(None, {"MIKA_STATE": str(tmp_path / "state"), "MIKA_FLUSH__BATCH": "77"})
-    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, pulse, announces, admin, _, ready = services(
-        config, reactor, {"config": None}
-    )
+    made = list(services(config, reactor, {"config": None}))
+    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, pulse, debts, announces, admin, _, ready = made
     tracker = announces._factory.tracker
     directory = announces._factory.directory
     context = admin._site.api._context
     assert directory is stores._directory is tracker.facts is context.directory
-    users, torrents, peers = flusher.flushes
+    users, torrents, peers, history = flusher.flushes
     assert swarms._swarms is peers._swarms is reaper.swarms is tracker.swarms is directory._swarms is context.swarms
     assert kept._journal is swarms._journal is flusher.journal is syncer.journal is tracker.journal is users._journal
     assert {flush._pace.most for flush in flusher.flushes} == {77}
@@ -171,12 +171,12 @@ def test_parts_share_what_they_must(tmp_path):
     assert (parts.announces, parts.directory) == (announces, directory)
     assert (parts.flusher, parts.syncer, parts.log) == (flusher, syncer, reloads._log)
     assert stores._hear == refresher.hear
-    assert refresher._directory is directory
+    assert refresher._directory is debts._directory is directory
     assert users._users is directory.users_by_id
     assert torrents._torrents is directory.torrents
     assert tracker.ledger._roles is directory.roles
     assert users._store is stores._stores.users is directory.user_store
-    assert users._store is torrents._store is peers._store
+    assert users._store is torrents._store is peers._store is history._store
     figures = context.figures
     assert (figures.pulse, figures.journal, figures.census._swarms) == (pulse, flusher.journal, tracker.swarms)
     assert figures.census._torrents is directory.torrents
@@ -184,7 +184,7 @@ def test_parts_share_what_they_must(tmp_path):
     assert figures.events.publish == directory.publish == users.publish == torrents.publish == peers.publish
     assert figures.events is announces._factory.watch._events
     assert {each.url for each in context.health().stores} == {"sqlite:"}
-    assert context.health().queues == {"users": 0, "torrents": 0, "peers": 0}
+    assert context.health().queues == {"users": 0, "torrents": 0, "peers": 0, "history": 0}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a site may offer beside users, torrents and peers: freeleech tokens and the bonus ledger, for site_store.py.
+"""What a site may offer beside, for site_store.py: freeleech tokens, the bonus ledger, what users did with torrents.
 
     SITE_TOKEN=... python site_offers.py --database site.sqlite ...
 
@@ -10,18 +10,24 @@ from __future__ import annotations
 from typing import Any
 
 import site_store
-from site_store import LARGEST, OFFERS, ROUTES, RefusedError, Row, Store, Work, main, route
+from site_store import LARGEST, OFFERS, ROUTES, TOTALS, RefusedError, Row, Rows, Store, Work, columns, main, route
 
 ENTRY = ("id", "user_id", "amount", "balance", "reason", "created_at", "key")
 
-OFFERS += ["freeleech", "bonus"]
-site_store.SCHEMA += """
+HISTORY = ("user_id", "info_hash", *TOTALS, "first_seen", "last_seen", "completed_at", "debt", "left")
+
+OFFERS += ["freeleech", "bonus", "history"]
+site_store.SCHEMA += f"""
+CREATE TABLE IF NOT EXISTS history ({columns(HISTORY[:-1])}, "left" TEXT, PRIMARY KEY (user_id, info_hash));
+CREATE INDEX IF NOT EXISTS history_debt ON history (debt, user_id, info_hash);
 CREATE TABLE IF NOT EXISTS freeleech (user_id INTEGER, info_hash TEXT, until INTEGER, PRIMARY KEY (user_id, info_hash));
 CREATE TABLE IF NOT EXISTS bonus_entries (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER, amount INTEGER,
     balance INTEGER, reason TEXT, created_at INTEGER, key TEXT, UNIQUE (user_id, key));
 CREATE INDEX IF NOT EXISTS bonus_entries_user ON bonus_entries (user_id, id);
 CREATE TRIGGER IF NOT EXISTS users_gone AFTER DELETE ON users BEGIN
-    DELETE FROM freeleech WHERE user_id = old.id; DELETE FROM bonus_entries WHERE user_id = old.id; END;
+    DELETE FROM freeleech WHERE user_id = old.id; DELETE FROM bonus_entries WHERE user_id = old.id;
+    DELETE FROM history WHERE user_id = old.id; END;
+CREATE TRIGGER IF NOT EXISTS users_begun AFTER INSERT ON users BEGIN DELETE FROM history WHERE user_id = new.id; END;
 """
 for _event, _row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old")):
     site_store.SCHEMA += (
@@ -96,6 +102,49 @@ def add_entry(store: Store, user_id: str, entry: Row) -> Row:
     row = entry | {"id": "0", "balance": str(balance)}
     entry_id = store.insert("bonus_entries", ENTRY, row)
     return {"entry": row | {"id": str(entry_id)}, "new": True}
+
+
+def history_json(rows: Any) -> Row:
+    """Return rows as mika reads them."""
+    return {"history": [{name: str(row[name]) for name in HISTORY} for row in rows]}
+
+
+@route("GET", "/users/(-?[0-9]+)/history")
+def history_of(store: Store, user_id: str, after: str, limit: str) -> Row:
+    """List what a user did with each torrent."""
+    some = "SELECT * FROM history WHERE user_id = ? AND info_hash > ? ORDER BY info_hash LIMIT ?"
+    return history_json(store.db.execute(some, (user_id, after, int(limit))))
+
+
+@route("GET", "/debts")
+def list_debts(store: Store, user_id: str, info_hash: str, limit: str) -> Row:
+    """List of what something is owed, behind a user and a torrent."""
+    some = "SELECT * FROM history WHERE debt IN (1, 2) AND (user_id, info_hash) > (?, ?) ORDER BY 1, 2 LIMIT ?"
+    return history_json(store.db.execute(some, (int(user_id), info_hash, int(limit))))
+
+
+@route("POST", "/debts")
+def save_debts(store: Store, debts: Rows) -> Row:
+    """Note what is owed now."""
+    change = "UPDATE history SET debt = :debt WHERE user_id = :user_id AND info_hash = :info_hash"
+    store.db.executemany(change, debts)
+    return {}
+
+
+@route("POST", "/batches/history")
+def apply_history(store: Store, mark: Row, growth: Rows) -> Row:
+    """Add to the rows that are there, and begin the others; what was first stays first."""
+    sums = [f"{name} = {name} + min(excluded.{name}, {LARGEST} - {name})" for name in TOTALS]
+    first = [f"{name} = coalesce(nullif({name}, 0), excluded.{name})" for name in ("completed_at", "debt")]
+    change = ", ".join([*sums, *first, '"left" = excluded."left"', "last_seen = excluded.last_seen"])
+    values = ", ".join(f"CAST(:{name} AS INTEGER)" for name in HISTORY[2:-1])
+    names = ", ".join(f'"{name}"' for name in HISTORY)
+    store.db.executemany(
+        f"INSERT INTO history ({names}) VALUES (CAST(:user_id AS INTEGER), :info_hash, {values}, :left) "
+        f"ON CONFLICT DO UPDATE SET {change}",
+        growth,
+    )
+    return store.write_mark("history", mark)
 
 
 if __name__ == "__main__":

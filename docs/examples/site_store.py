@@ -162,7 +162,7 @@ class Store:
         rows = self.db.execute("SELECT DISTINCT kind, key FROM changes WHERE number > ?", (int(since),))
         return {"changes": [dict(row) for row in rows], "next": str(newest)}
 
-    @route("GET", "/marks/(users|torrents|peers)")
+    @route("GET", "/marks/(users|torrents|peers|history)")
     def last_number(self, kind: str, instance: str) -> Row:
         here = self.db.execute("SELECT number FROM marks WHERE kind = ? AND instance = ?", (kind, instance)).fetchone()
         return {"number": str(here[0] if here else 0)}

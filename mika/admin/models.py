@@ -23,6 +23,7 @@ from pydantic import (
 
 from mika.config import Config
 from mika.events import TYPES
+from mika.ledger.debts import State
 from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, PASSKEY, UNIT_MULTIPLIER
 
 MAX_INTEGER = 2**53
@@ -330,6 +331,12 @@ class Watched(BaseModel):
         default=1, ge=0, le=1, allow_inf_nan=False, description="The share of announces and refusals that is wanted."
     )
     rate: int = Field(default=20, ge=1, le=1000, description="Announces a second at most, and as many refusals.")
+
+
+class HistoryPage(Page):
+    """The query of a user's torrents."""
+
+    state: State | None = Field(default=None, description="Only those that stand so.")
 
 
 class Removal(BaseModel):

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from mika.admin import (
     config,
     events,
+    history,
     metrics,
     rewards,
     roles,
@@ -30,6 +31,7 @@ from mika.admin.models import (
     Chosen,
     ClientName,
     ConfigChanges,
+    HistoryPage,
     InfoHash,
     NewBonusEntry,
     NewRole,
@@ -65,13 +67,14 @@ READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
 TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
 FREELEECH, A_TOKEN = "/v1/users/{id}/freeleech", "/v1/users/{id}/freeleech/{info_hash}"
-BONUS = "/v1/users/{id}/bonus"
+BONUS, HISTORY = "/v1/users/{id}/bonus", "/v1/users/{id}/torrents"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS, CONFIG = "/metrics", "/v1/config"
 TOKENS, TOKEN = "/v1/tokens", "/v1/tokens/{name}"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
 
+_HISTORY = views.Items[views.UserTorrent]
 _TOKEN, _TOKENS = views.FreeleechToken, views.Items[views.FreeleechToken]
 
 
@@ -121,6 +124,7 @@ ROUTES = (
     Route("PATCH", USER, users.change_user, WRITE, views.User, body=UserFields, etag=True),
     Route("DELETE", USER, users.delete_user, WRITE, None, 204, etag=True),
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User, etag=True),
+    Route("GET", HISTORY, history.list_user_torrents, READ, _HISTORY, query=HistoryPage, refusals=(501,)),
     Route("GET", BONUS, rewards.list_bonus, READ, views.Items[views.BonusEntry], query=Page, refusals=(501,)),
     Route("POST", BONUS, rewards.add_bonus, WRITE, views.BonusEntry, body=NewBonusEntry, creates=True, refusals=(501,)),
     Route("GET", FREELEECH, rewards.list_freeleech, READ, _TOKENS, query=Page, refusals=(501,)),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from mika import model
+from mika.ledger.debts import State
 from mika.model import NANO_POINTS, UNIT_MULTIPLIER
 from mika.swarm.swarms import Swarms
 
@@ -141,6 +142,27 @@ class BonusEntry(BaseModel):
     balance: str = Field(description="What the account had after it.")
     created_at: Time
     key: str | None = Field(description="The sender's own name for it.")
+
+
+class UserTorrent(BaseModel):
+    """What a user did with a torrent, all their clients together, and what they owe it."""
+
+    info_hash: str
+    uploaded: int
+    downloaded: int
+    uploaded_real: int
+    downloaded_real: int
+    bonus: str = Field(description="Points for seeding it.")
+    seed_seconds: int = Field(description="Seconds of seeding it.")
+    announces: int
+    left: int | None = Field(description="Bytes that were missing at the last announce; null: not known.")
+    first_seen: Time = Field(description="When it was announced first.")
+    last_seen: Time = Field(description="When it was announced last.")
+    completed_at: Time | None = Field(description="When it was completed here; null if it was not.")
+    seeding: bool = Field(description="Whether a client of the user seeds it now.")
+    state: State = Field(description="How it stands: docs/credit.md.")
+    seed_seconds_owed: int = Field(description="Seconds of seeding that are still owed.")
+    deadline: Time | None = Field(description="Until when that is to be paid; null where nothing is owed.")
 
 
 class TokenView(BaseModel):

@@ -7,9 +7,10 @@ that nothing was ever written to, or that a kill left half written, and adds not
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 from mika.ledger.record import ANNOUNCED, CHECKSUM, COMPLETED, FRAME
-from mika.model import INT64_MAX, Totals
+from mika.model import INT64_MAX, Debt, History, Totals
 
 
 def _reader(fields: str) -> struct.Struct:
@@ -20,6 +21,7 @@ def _reader(fields: str) -> struct.Struct:
 
 _USERS = _reader("BB2xq5QI")
 _TORRENTS = _reader("BB2xq5QI20s")
+_HISTORY = _reader("BB2xq5QI20s36xQ12xI")
 _PEERS = _reader("B3xq44x20s20s")
 
 
@@ -70,6 +72,36 @@ class TorrentGrowth:
                     row.add(_totals(figures, flags))
                 if flags & COMPLETED:
                     self.completers.add((info_hash, user_id))
+
+
+class HistoryGrowth:
+    """What users did with torrents, by user id and info hash; who completes one is in its debt if it `owes()`."""
+
+    __slots__ = ("owes", "rows")
+
+    def __init__(self, owes: Callable[[], bool] = lambda: False) -> None:
+        self.owes = owes
+        self.rows: dict[tuple[int, bytes], History] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, frames: bytes) -> None:
+        """Add what these records are worth."""
+        rows = self.rows
+        for kind, flags, user_id, *figures, info_hash, left, last_seen in _HISTORY.iter_unpack(frames):
+            if kind and flags & ANNOUNCED and user_id >= 0:
+                row = rows.get((user_id, info_hash))
+                if row is None:
+                    totals = _totals(figures, flags)
+                    row = rows[user_id, info_hash] = History(user_id, info_hash, totals, left, last_seen, last_seen)
+                else:
+                    row.totals.add(_totals(figures, flags))
+                    row.left = left
+                    row.last_seen = last_seen
+                if flags & COMPLETED:
+                    row.completed_at = last_seen
+                    row.debt = Debt.OWING if self.owes() else Debt.NONE
 
 
 class PeerKeys:

@@ -60,12 +60,14 @@ def growth_of(key: Column[Any]) -> Update:
 
     A total that would leave 64 bits stays at the largest they hold: an error would hold up every batch after it.
     """
-    new = {}
-    for name in TOTALS:
-        column = key.table.c[name]
-        room = case((column > _NOTHING, _LARGEST - column), else_=_LARGEST)  # most databases stop at a number beyond it
-        new[name] = column + Least(bindparam(f"by_{name}"), room)
+    new = {name: grown(key.table.c[name], bindparam(f"by_{name}")) for name in TOTALS}
     return update(key.table).where(key == bindparam("of")).values(new)
+
+
+def grown(column: Column[Any], by: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return a column with something added to it, kept within 64 bits."""
+    room = case((column > _NOTHING, _LARGEST - column), else_=_LARGEST)  # most databases stop at a number beyond it
+    return column + Least(by, room)
 
 
 def grow(connection: Connection, dialect: Dialect, statement: Update, growth: Growth) -> None:

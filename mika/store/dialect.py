@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import BigInteger, Connection, Delete, Engine, Function, Insert, Select, Table, Update
@@ -70,6 +70,13 @@ class Dialect(ABC):
     @abstractmethod
     def upsert(self, table: Table) -> Insert:
         """Return an INSERT that replaces the row which has the same primary key."""
+
+    @abstractmethod
+    def insert_or(self, table: Table, change: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        """Return an INSERT that instead changes the row which has the same primary key.
+
+        `change` is given the columns of the new row, and returns the new values of columns.
+        """
 
     @abstractmethod
     def insert_missing(self, table: Table) -> Insert:

@@ -16,8 +16,10 @@ from mika.errors import ConflictError, OutOfStepError
 from mika.interfaces import (
     Change,
     Circle,
+    HistoryBatch,
     IBonusStore,
     IFreeleechStore,
+    IHistoryStore,
     IPeerStore,
     ITorrentStore,
     IUserStore,
@@ -26,7 +28,7 @@ from mika.interfaces import (
     TorrentBatch,
     UserBatch,
 )
-from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Peer, Role, Torrent, Totals, User
+from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
 from mika.store.globe import distance
 from mika.store.taken import (
     PASSKEY_TAKEN,
@@ -51,7 +53,7 @@ def _answered(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
     return answer
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ITorrentStore, IPeerStore)
 class MemoryStore:
     """All three kinds of store in dictionaries. What goes in and comes out is copied."""
 
@@ -61,6 +63,7 @@ class MemoryStore:
         self._next_user = 1
         self._entries: dict[int, list[BonusEntry]] = {}  # by user id
         self._next_entry = 1
+        self._history: dict[tuple[int, bytes], History] = {}
         self._roles = {DEFAULT_ROLE: Role(DEFAULT_ROLE, "member")}
         self._next_role = DEFAULT_ROLE + 1
         self._torrents: dict[bytes, Torrent] = {}
@@ -116,6 +119,7 @@ class MemoryStore:
         refuse_taken_users(users, self._users, self._ids)
         for user in sorted(users, key=lambda user: user.id == 0):  # an id that was chosen is not given to another
             user.id = user.id or self._next_user
+            self._forget(user.id)
             self._next_user = max(self._next_user, user.id + 1)
             self._users[user.id] = copy_user(user)
             self._ids[user.passkey] = user.id
@@ -138,10 +142,16 @@ class MemoryStore:
     def delete_user(self, user_id: int) -> bool:
         """See `IUserStore`."""
         user = self._users.pop(user_id, None)
-        self._entries.pop(user_id, None)
+        self._forget(user_id)
         if user is not None:
             del self._ids[user.passkey]
         return user is not None
+
+    def _forget(self, user_id: int) -> None:
+        """Forget what is kept beside a user who is gone, or who begins anew under this id."""
+        self._entries.pop(user_id, None)
+        for key in [key for key in self._history if key[0] == user_id]:
+            del self._history[key]
 
     @_answered
     def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> None:
@@ -180,6 +190,44 @@ class MemoryStore:
         entries.append(replace(entry, id=self._next_entry, balance=user.totals.bonus))
         self._next_entry += 1
         return entries[-1], True
+
+    @_answered
+    def apply_history(self, batch: HistoryBatch) -> None:
+        """See `IHistoryStore`."""
+        self._mark("history", batch.mark)
+        for growth in batch.growth:
+            row = self._history.get((growth.user_id, growth.info_hash))
+            if row is None:
+                self._history[growth.user_id, growth.info_hash] = replace(growth, totals=growth.totals.copy())
+                continue
+            _grow(row.totals, growth.totals)
+            row.left, row.last_seen = growth.left, growth.last_seen
+            row.completed_at = row.completed_at or growth.completed_at
+            row.debt = row.debt or growth.debt
+
+    @_answered
+    def history_of(self, user_id: int, after: bytes, limit: int) -> list[History]:
+        """See `IHistoryStore`."""
+        mine = sorted(key for key in self._history if key[0] == user_id and key[1] > after)
+        return [self._shown(key) for key in mine[:limit]]
+
+    @_answered
+    def debts(self, after: tuple[int, bytes], limit: int) -> list[History]:
+        """See `IHistoryStore`."""
+        owing = {Debt.OWING, Debt.OVERDUE}
+        found = sorted(key for key, row in self._history.items() if row.debt in owing and key > after)
+        return [self._shown(key) for key in found[:limit]]
+
+    def _shown(self, key: tuple[int, bytes]) -> History:
+        row = self._history[key]
+        return replace(row, totals=row.totals.copy())
+
+    @_answered
+    def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> None:
+        """See `IHistoryStore`."""
+        for user_id, info_hash, debt in debts:
+            if (user_id, info_hash) in self._history:
+                self._history[user_id, info_hash].debt = debt
 
     @_answered
     def list_roles(self) -> list[Role]:

@@ -7,7 +7,7 @@ MariaDB 10.2.4 a restarted server gives the id of the user who was deleted last 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from zlib import crc32
@@ -133,6 +133,11 @@ class Mysql(Dialect):
             values = {column.name: new.inserted[column.name] for column in table.columns if not column.primary_key}
             known = self._upserts[table] = new.on_duplicate_key_update(values)
         return known
+
+    def insert_or(self, table: Table, change: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        """Return INSERT ... ON DUPLICATE KEY UPDATE."""
+        new = insert(table)
+        return new.on_duplicate_key_update(dict(change(new.inserted)))
 
     def insert_missing(self, table: Table) -> Insert:
         """Return an INSERT that leaves the row as it is; INSERT IGNORE would hide every other error too."""

@@ -31,9 +31,15 @@ _ALL = select(*(peers.c[name] for name in _COLUMNS))
 _GONE = delete(peers).where(*(peers.c[name] == bindparam(name) for name in _KEY))
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
+    """Return unsigned 64 bits as a column takes them."""
     number &= _UINT64_MAX
     return number if number <= INT64_MAX else number - _UINT64_MAX - 1
+
+
+def unsigned(number: int) -> int:
+    """Return what `signed` was given."""
+    return number & _UINT64_MAX
 
 
 def load(connection: Connection, dialect: Dialect, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> None:
@@ -44,9 +50,9 @@ def load(connection: Connection, dialect: Dialect, keep: Callable[[Sequence[tupl
 def _peer(row: Row) -> Peer:
     peer = thaw_peer(row[1:])
     if peer.uploaded < 0 or peer.downloaded < 0 or peer.left < 0:
-        peer.uploaded &= _UINT64_MAX
-        peer.downloaded &= _UINT64_MAX
-        peer.left &= _UINT64_MAX
+        peer.uploaded = unsigned(peer.uploaded)
+        peer.downloaded = unsigned(peer.downloaded)
+        peer.left = unsigned(peer.left)
     return peer
 
 
@@ -71,7 +77,7 @@ def apply(
     dialect.execute_all(connection, _GONE, _KEY, sorted(gone))
     rows = sorted(((info_hash, *frozen) for info_hash, frozen in present), key=itemgetter(0, 1, 2))
     if rows and max(map(max, map(itemgetter(*_COUNTERS), rows))) > INT64_MAX:
-        rows = [tuple(_signed(value) if at in _COUNTERS else value for at, value in enumerate(row)) for row in rows]
+        rows = [tuple(signed(value) if at in _COUNTERS else value for at, value in enumerate(row)) for row in rows]
     if any(row[_PLACE] for row in rows):
         rows = [(*row[:_PLACE], wkb(row[_PLACE])) for row in rows]
     dialect.execute_all(connection, dialect.upsert(peers), _COLUMNS, rows)

@@ -6,7 +6,7 @@ A batch goes to the server by COPY into a temporary table, and from there into i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +178,11 @@ class Postgresql(Dialect):
             known = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
             self._upserts[table] = known
         return known
+
+    def insert_or(self, table: Table, change: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        """Return INSERT ... ON CONFLICT DO UPDATE."""
+        new = insert(table)
+        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=dict(change(new.excluded)))
 
     def insert_missing(self, table: Table) -> Insert:
         """Return INSERT ... ON CONFLICT DO NOTHING."""

@@ -17,8 +17,10 @@ from mika.errors import StoreError
 from mika.interfaces import (
     Change,
     Circle,
+    HistoryBatch,
     IBonusStore,
     IFreeleechStore,
+    IHistoryStore,
     IPeerStore,
     ITorrentStore,
     IUserStore,
@@ -26,8 +28,8 @@ from mika.interfaces import (
     TorrentBatch,
     UserBatch,
 )
-from mika.model import BonusEntry, Peer, Role, Torrent, Totals, User
-from mika.store import redis_peers, redis_rewards, redis_torrents, redis_users
+from mika.model import BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
+from mika.store import redis_history, redis_peers, redis_rewards, redis_torrents, redis_users
 from mika.store.redis_connection import ANSWER_SECONDS, Connection, Subscription
 from mika.store.redis_open import change_of, everything, prepare, warnings
 from mika.store.redis_rows import pack, pack_growth
@@ -52,7 +54,7 @@ def _asked(
     return ask
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ITorrentStore, IPeerStore)
 class RedisStore:
     """All three kinds of store under one prefix of one Redis database."""
 
@@ -227,6 +229,27 @@ class RedisStore:
     async def add_bonus_entry(self, entry: BonusEntry) -> tuple[BonusEntry, bool]:
         """See `IBonusStore`."""
         return await redis_rewards.add_entry(self._connection, entry)
+
+    @_asked
+    async def apply_history(self, batch: HistoryBatch) -> None:
+        """See `IHistoryStore`."""
+        rows = await pack(self._reactor, batch.growth, redis_history.pack_rows)
+        self._note_damaged(await redis_history.apply(self._connection, batch.mark, rows))
+
+    @_asked
+    async def history_of(self, user_id: int, after: bytes, limit: int) -> list[History]:
+        """See `IHistoryStore`."""
+        return await redis_history.of_user(self._connection, user_id, after, limit)
+
+    @_asked
+    async def debts(self, after: tuple[int, bytes], limit: int) -> list[History]:
+        """See `IHistoryStore`."""
+        return await redis_history.debts(self._connection, after, limit)
+
+    @_asked
+    async def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> None:
+        """See `IHistoryStore`."""
+        await redis_history.save_debts(self._connection, list(debts))
 
     # ---- torrents and whitelist
 

@@ -2,7 +2,7 @@
 
 `user:ID` is a row; `users` has the ids in order, `passkeys` the id of each passkey, `roles` the roles as JSON by id,
 and `last` the largest id ever given. Ids are below 2^53, which is what a sorted set and a script count exactly.
-`redis_rewards.py` has the other keys of a user.
+`redis_rewards.py` and `redis_history.py` have the other keys of a user.
 """
 
 from __future__ import annotations
@@ -53,6 +53,27 @@ local function changed(id)
 end
 """
 
+OWED = """
+-- Names a row in `debts`: by user in the order of their ids, and by hash.
+local function owed(id, hash)
+  return string.format('%016.0f', tonumber(id)) .. ':' .. hash
+end
+"""
+
+_FORGET = f"""{OWED}
+-- Deletes what is kept beside a user who is gone, or who begins anew.
+local function forget(id)
+  local prefix = ARGV[1]
+  for _, hash in ipairs(redis.call('ZRANGE', prefix .. 'histories:' .. id, 0, -1)) do
+    redis.call('DEL', prefix .. 'history:' .. id .. ':' .. hash)
+    redis.call('ZREM', prefix .. 'debts', owed(id, hash))
+  end
+  for _, kind in ipairs({{'histories:', 'freeleech:', 'bonus:', 'bonus_keys:'}}) do
+    redis.call('DEL', prefix .. kind .. id)
+  end
+end
+"""
+
 _BY_ID = Script(f"{_READ} return read(ARGV[2])")
 
 _BY_PASSKEY = Script(f"""{_READ}
@@ -70,7 +91,7 @@ return ids
 
 # Given: the users as JSON, [id, passkey, [field, value, ...]]; and 1 to look only. Answers with the ids and passkeys
 # that are taken, and, where none is, with the ids of all.
-_ADD = Script(f"""{CHANGED}
+_ADD = Script(f"""{CHANGED}{_FORGET}
 local prefix, users = ARGV[1], cjson.decode(ARGV[2])
 local ids, passkeys, given = {{}}, {{}}, {{}}
 for _, user in ipairs(users) do
@@ -100,6 +121,7 @@ if last > {LARGEST_ID} then
 end
 redis.call('HSET', prefix .. 'last', 'user', string.format('%.0f', last))
 for _, user in ipairs(users) do
+  forget(user[1])
   redis.call('HSET', prefix .. 'user:' .. user[1], unpack(user[3]))
   redis.call('HSET', prefix .. 'passkeys', user[2], user[1])
   redis.call('ZADD', prefix .. 'users', user[1], user[1])
@@ -133,12 +155,12 @@ changed(id)
 return 1
 """)
 
-_DELETE = Script(f"""{CHANGED}
+_DELETE = Script(f"""{CHANGED}{_FORGET}
 local prefix, key = ARGV[1], ARGV[1] .. 'user:' .. ARGV[2]
 local passkey = redis.call('HGET', key, 'passkey')
 local there = redis.call('DEL', key)
 redis.call('ZREM', prefix .. 'users', ARGV[2])
-redis.call('DEL', prefix .. 'freeleech:' .. ARGV[2], prefix .. 'bonus:' .. ARGV[2], prefix .. 'bonus_keys:' .. ARGV[2])
+forget(ARGV[2])
 if passkey and redis.call('HGET', prefix .. 'passkeys', passkey) == ARGV[2] then
   redis.call('HDEL', prefix .. 'passkeys', passkey)
 end

@@ -17,7 +17,7 @@ from zope.interface import directlyProvides
 from zope.interface.interface import InterfaceClass
 
 from mika.errors import ConflictError, OutOfStepError, StoreError
-from mika.interfaces import Change, IBonusStore, IFreeleechStore, Mark
+from mika.interfaces import Change, IBonusStore, IFreeleechStore, IHistoryStore, Mark
 from mika.model import INT64_MAX
 from mika.store import remote_json as form
 from mika.store.remote_changes import Watch
@@ -26,7 +26,11 @@ from mika.store.remote_site import TIMEOUT, Address, Answer, Site
 PROTOCOL = 1
 """The version of docs/remote-store.md."""
 
-OFFERS: Mapping[str, InterfaceClass] = {"freeleech": IFreeleechStore, "bonus": IBonusStore}
+OFFERS: Mapping[str, InterfaceClass] = {
+    "freeleech": IFreeleechStore,
+    "bonus": IBonusStore,
+    "history": IHistoryStore,
+}
 """What a site may keep beside, and says so."""
 
 POLL_INTERVAL = 2.0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mika.errors import MikaError
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, BonusEntry, Peer, Role, Torrent, Totals, User
+from mika.model import INT64_MAX, BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
 from mika.store.values import PEER_FIELDS, TOTALS, thaw_peer
 
 SAFE = 2**53
@@ -163,6 +163,15 @@ ENTRY: Forms = {
     "balance": INTEGER,
     "key": OPTIONAL_TEXT,
 }
+HISTORY: Forms = {
+    "user_id": INTEGER,
+    "info_hash": HASH,
+    "left": COUNTER,
+    "first_seen": INTEGER,
+    "last_seen": INTEGER,
+    "completed_at": INTEGER,
+    "debt": Form("0, 1, 2 or 3", lambda debt: str(int(debt)), lambda value: Debt(INTEGER.read(value))),
+}
 ROLE: Forms = {
     "id": INTEGER,
     "name": TEXT,
@@ -258,6 +267,17 @@ def entry_as_json(entry: BonusEntry) -> dict[str, Any]:
 def read_entry(row: Any) -> BonusEntry:
     """Read an entry of a bonus ledger."""
     return BonusEntry(**read_fields(ENTRY, row, "an entry"))
+
+
+def history_as_json(row: History) -> dict[str, Any]:
+    """Write what a user did with a torrent, or what that grew by."""
+    return _written(HISTORY, row) | growth_as_json(row.totals.values())
+
+
+def read_history(row: Any) -> History:
+    """Read what a user did with a torrent."""
+    totals = Totals(**read_fields(TOTALS_FORMS, row, "a history"))
+    return History(**read_fields(HISTORY, row, "a history"), totals=totals)
 
 
 def role_as_json(role: Role) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Freeleech tokens and the bonus ledger of a site that says it offers them; `remote.py` has everything else."""
+"""What a site offers beside: freeleech tokens, the bonus ledger, and histories; `remote.py` has everything else."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from mika.model import INT64_MAX, BonusEntry
+from mika.interfaces import HistoryBatch
+from mika.model import INT64_MAX, BonusEntry, Debt, History
 from mika.store import remote_json as form
 from mika.store.remote_asking import Asking, body_of, possible
 from mika.store.taken import TOO_LITTLE_BONUS, no_user
 
 
 class RemoteRewards(Asking):
-    """What `IFreeleechStore` and `IBonusStore` ask for."""
+    """What `IFreeleechStore`, `IBonusStore` and `IHistoryStore` ask for."""
 
     def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> Deferred[None]:
         """See `IFreeleechStore`."""
@@ -55,3 +56,28 @@ class RemoteRewards(Asking):
                 return form.read_entry(kept), new
 
         return self.run(work())
+
+    def apply_history(self, batch: HistoryBatch) -> Deferred[None]:
+        """See `IHistoryStore`."""
+        rows = map(form.history_as_json, list(batch.growth))
+        return self.run(self.apply("history", batch.mark, growth=rows))
+
+    def history_of(self, user_id: int, after: bytes, limit: int) -> Deferred[list[History]]:
+        """See `IHistoryStore`."""
+        if not possible(user_id):
+            return succeed([])
+        query = {"after": after.hex(), "limit": limit}
+        return self.run(self.all("history", form.read_history, f"/users/{user_id}/history", query))
+
+    def debts(self, after: tuple[int, bytes], limit: int) -> Deferred[list[History]]:
+        """See `IHistoryStore`."""
+        query = {"user_id": after[0], "info_hash": after[1].hex(), "limit": limit}
+        return self.run(self.all("history", form.read_history, "/debts", query))
+
+    def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
+        """See `IHistoryStore`."""
+        rows = [
+            {"user_id": str(user_id), "info_hash": info_hash.hex(), "debt": str(int(debt))}
+            for user_id, info_hash, debt in debts
+        ]
+        return self.run(self.save("/debts", body_of({"debts": rows})))

@@ -122,6 +122,22 @@ bonus_entries = Table(
     **_MYSQL,
 )
 
+history = Table(
+    "history",
+    metadata,
+    _column("user_id", BigInteger, primary_key=True),
+    _column("info_hash", _Hash, primary_key=True),
+    *_totals(),
+    _column("left", BigInteger),  # unsigned 64 bits of a client, see peer_rows.py
+    _column("first_seen", BigInteger),
+    _column("last_seen", BigInteger),
+    _column("completed_at", BigInteger),
+    _column("debt", Integer),
+    Index(None, "debt", "user_id", "info_hash"),
+    sqlite_with_rowid=False,
+    **_MYSQL,
+)
+
 roles = Table(
     "roles",
     metadata,

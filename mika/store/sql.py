@@ -15,8 +15,10 @@ from zope.interface import implementer
 from mika.interfaces import (
     Change,
     Circle,
+    HistoryBatch,
     IBonusStore,
     IFreeleechStore,
+    IHistoryStore,
     IPeerStore,
     ITorrentStore,
     IUserStore,
@@ -24,15 +26,15 @@ from mika.interfaces import (
     TorrentBatch,
     UserBatch,
 )
-from mika.model import BonusEntry, Peer, Role, Torrent, Totals, User
-from mika.store import batches, peer_rows, reward_rows, torrent_rows, user_rows
+from mika.model import BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
+from mika.store import batches, history_rows, peer_rows, reward_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
 from mika.store.upgrade import Schema
 from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ITorrentStore, IPeerStore)
 class SqlStore:
     """All three kinds of store in the tables of one database."""
 
@@ -138,6 +140,23 @@ class SqlStore:
     def add_bonus_entry(self, entry: BonusEntry) -> Deferred[tuple[BonusEntry, bool]]:
         """See `IBonusStore`."""
         return self._database.write(reward_rows.add_entry, entry)
+
+    def apply_history(self, batch: HistoryBatch) -> Deferred[None]:
+        """See `IHistoryStore`."""
+        rows = history_rows.frozen(batch.growth)
+        return self._database.write(history_rows.apply, self._dialect, batch.mark, rows)
+
+    def history_of(self, user_id: int, after: bytes, limit: int) -> Deferred[list[History]]:
+        """See `IHistoryStore`."""
+        return self._database.read(history_rows.of_user, user_id, after, limit)
+
+    def debts(self, after: tuple[int, bytes], limit: int) -> Deferred[list[History]]:
+        """See `IHistoryStore`."""
+        return self._database.read(history_rows.debts, after, limit)
+
+    def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
+        """See `IHistoryStore`."""
+        return self._database.write(history_rows.save_debts, self._dialect, list(debts))
 
     # ---- torrents and whitelist
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -84,6 +84,11 @@ class Sqlite(Dialect):
             known = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
             self._upserts[table] = known
         return known
+
+    def insert_or(self, table: Table, change: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        """Return INSERT ... ON CONFLICT DO UPDATE."""
+        new = insert(table)
+        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=dict(change(new.excluded)))
 
     def insert_missing(self, table: Table) -> Insert:
         """Return INSERT OR IGNORE."""

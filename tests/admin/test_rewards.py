@@ -221,6 +221,7 @@ class SmallStore:
         ("GET", f"/v1/users/1/freeleech/{HASH}", None),
         ("PUT", f"/v1/users/1/freeleech/{HASH}", {"until": UNTIL}),
         ("DELETE", f"/v1/users/1/freeleech/{HASH}", None),
+        ("GET", "/v1/users/1/torrents", None),
     ],
 )
 def test_store_that_does_not_offer_it(make_admin, method, path, body):

@@ -12,8 +12,10 @@ import pytest
 
 from mika.store.remote_json import (
     entry_as_json,
+    history_as_json,
     peer_as_json,
     read_entry,
+    read_history,
     read_peer,
     read_role,
     read_torrent,
@@ -37,7 +39,8 @@ def shown(section):
 def test_shown_nouns_are_what_mika_reads_and_writes():
     """Field by field, to the letter."""
     (user,), (torrent,), (peer,) = shown("Users"), shown("Torrents"), shown("Peers")
-    (with_tokens, entry, *_) = shown("What a site may offer beside")
+    with_tokens, entry, history = shown("What a site may offer beside")
+    assert history_as_json(read_history(history)) == history
     assert user_as_json(read_user(user), whole=True) == user
     assert read_user(user | with_tokens).freeleech == {b"\xaa" * 20: 1_798_135_200}
     assert entry_as_json(read_entry(entry)) == entry
@@ -65,7 +68,7 @@ def test_example_site_answers_what_the_page_lists(routes):
         example = example.replace("passkey=P", "passkey").partition("?")[0] + (
             "?passkey" if "passkey=P" in path else ""
         )
-        for kind in ("users", "torrents", "peers"):
+        for kind in ("users", "torrents", "peers", "history"):
             found = {
                 (verb, pattern)
                 for verb, pattern in routes

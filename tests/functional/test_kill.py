@@ -10,6 +10,7 @@ import random
 import time
 
 import pytest
+from functional.books import Giver, check_books
 from functional.crowd import Crowd
 from functional.places import PLACES
 
@@ -21,14 +22,19 @@ QUICK = {"MIKA_FLUSH__INTERVAL": "50ms", "MIKA_FLUSH__PEERS_INTERVAL": "150ms", 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_kills_cost_nobody_a_byte(tmp_path, place):
-    """After each kill the accounts are what was answered; in the end they are what every client says."""
+    """After each kill the accounts are what was answered; in the end they are what every client says.
+
+    So it is with what was given and spent, with tokens, and with what each user did with each torrent.
+    """
     chance = random.Random(KILLS)
     with place() as store:
         tracker = store.tracker(tmp_path, **QUICK)
         try:
             tracker.start()
             crowd = Crowd(tracker)
+            giver = Giver(tracker, crowd.members[7].user_id, crowd.members[8].info_hash)
             crowd.begin()
+            giver.begin()
             for _ in range(KILLS):
                 before = crowd.answers
                 time.sleep(chance.uniform(0.0, 0.5))
@@ -38,12 +44,17 @@ def test_kills_cost_nobody_a_byte(tmp_path, place):
                 crowd.pause()
                 tracker.start()
                 crowd.check(sure=False)
+                check_books(crowd, giver, few=True)
                 crowd.go_on()
             crowd.end()
+            giver.end()
             crowd.check(sure=True)
+            check_books(crowd, giver, few=False)
             tracker.restart()
             crowd.check(sure=True)
+            check_books(crowd, giver, few=False)
         finally:
             tracker.stop()
     assert crowd.answers > 60 * KILLS
+    assert giver.broken
     tracker.check_log()

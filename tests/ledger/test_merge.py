@@ -7,9 +7,9 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.ledger.merge import HistoryGrowth, PeerKeys, TorrentGrowth, UserGrowth, bounded
 from mika.ledger.record import CHECKSUM, FRAME, peer_record
-from mika.model import INT64_MAX, Peer, Totals
+from mika.model import INT64_MAX, LEFT_UNKNOWN, Debt, History, Peer, Totals
 
 HASHES = [b"a" * 20, b"b" * 20]
 FIGURES = st.integers(0, INT64_MAX)
@@ -50,8 +50,37 @@ def test_sums_are_those_of_plain_addition(announces):
     assert merged(UserGrowth(), *frames).rows == users
     found = merged(TorrentGrowth(), *frames)
     assert (found.rows, found.completers) == (torrents, completers)
+    history = merged(HistoryGrowth(), *frames).rows
+    for user_id, total in users.items():
+        mine = Totals()
+        for row in (row for row in history.values() if row.user_id == user_id):
+            mine.add(row.totals)
+        assert mine == total
+    assert all(user_id >= 0 for user_id, _ in history)
     keys = {(info_hash, user_id, b"p" * 20) for user_id, info_hash, _, _ in announces}
     assert set(merged(PeerKeys(), *frames).rows) == keys
+
+
+def test_history_is_what_the_last_announce_says_and_the_first_completion():
+    """Of all clients of a user; the time is that of the announce."""
+
+    def said(left: int, at: int, credit: Totals, *, gone: bool = False) -> bytes:
+        peer = Peer(3, b"p" * 20, 0)
+        peer.left, peer.last_seen = left, at
+        return bytes(CHECKSUM) + peer_record(HASHES[0], peer, credit, gone=gone)
+
+    frames = [
+        said(LEFT_UNKNOWN, 100, Totals(announces=1)),
+        said(0, 200, Totals(5, 6, 7, 8, 9, 10, 1, 1)),
+        said(0, 250, Totals()),  # a silence
+        said(4, 300, Totals(announces=1), gone=True),
+    ]
+    totals = Totals(5, 6, 7, 8, 9, 10, 3, 1)
+    rows = {(3, HASHES[0]): History(3, HASHES[0], totals, 4, 100, 300, 200, Debt.NONE)}
+    assert merged(HistoryGrowth(), *frames).rows == rows
+    rows[3, HASHES[0]].debt = Debt.OWING
+    assert merged(HistoryGrowth(lambda: True), *frames).rows == rows
+    assert merged(HistoryGrowth(), frames[0]).rows[3, HASHES[0]].left == LEFT_UNKNOWN
 
 
 def test_room_that_was_never_written_adds_nothing():
