@@ -79,6 +79,9 @@ def test_a_torrent_goes_from_one_member_to_another(php, tracker, contents, tmp_p
     assert php(f"return stats_line($mika, {BASE + 1});").startswith("Up 0 B, down 1.50 GiB, ratio 0.00, ")
     assert php(f"return swarm_line($mika, '{info_hash}');") == "2 seeders, 0 leechers, completed 1 times"
 
+    swarms = php(f"return swarms_of($mika, ['{info_hash}']);")
+    assert swarms[info_hash] | {"seeders": 2, "leechers": 0, "completed": 1} == swarms[info_hash]
+
     php(f"on_freeleech($mika, '{info_hash}');")
     tracker.announce(tracker.announce_url(bob), raw, peers["bob"], left=0, downloaded=3 << 30)
     assert tracker.user(BASE + 1)["downloaded"] == 3 << 29

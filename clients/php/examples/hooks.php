@@ -6,6 +6,7 @@ declare(strict_types=1);
 
 use Mika\Client;
 use Mika\Metainfo;
+use Mika\Method;
 use Mika\Problem;
 
 /** Where members announce: the public address of the tracker, not that of its API. */
@@ -61,6 +62,13 @@ function swarm_line(Client $mika, string $infoHash): string
 {
     $torrent = $mika->torrent($infoHash);
     return "$torrent->seeders seeders, $torrent->leechers leechers, completed $torrent->completed times";
+}
+
+/** What a page that lists torrents (up to 300) shows of their swarms, by info hash. */
+function swarms_of(Client $mika, array $infoHashes): array
+{
+    $stats = $mika->request(Method::Get, '/v1/stats?torrents=' . implode(',', $infoHashes));
+    return array_column($stats['torrents'], null, 'info_hash');
 }
 
 /** Staff bans a member, and lets a member back in. */
