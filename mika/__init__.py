@@ -25,7 +25,7 @@ The flow of an announce, which `tracker.py` is as code:
     rewards.py     freeleech tokens, and bonus given and spent
     store/         where it is kept: registry, memory, sql and its dialects, redis, remote
     admin/         the REST API: one resource a file
-    server/        the only sockets: http, port, listen, admin, certificate, tls
+    server/        the only sockets: http, port, listen, admin, certificate, tls, console
     jobs.py        Flusher, Syncer and Reaper, on an injected clock
     services.py    started one after another, stopped in reverse; logs.py, welcome.py: what a start says
     upkeep.py      the stores of a configuration without a tracker: what `mika db` does

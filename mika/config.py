@@ -179,6 +179,13 @@ class CreditWindow(Section):
         return self
 
 
+class Manhole(Section):
+    """A Python prompt inside the running tracker, over SSH: docs/operations.md. Off unless authorized_keys is given."""
+
+    listen: Listen = key("127.0.0.1:34002", "Where it is served, for the user admin.")
+    authorized_keys: str = key("", "A file with the public keys that may log in, one a line, as OpenSSH writes them.")
+
+
 class Credit(Section):
     """What transfers are worth, for everybody. Roles, users and torrents have multipliers of their own."""
 
@@ -236,6 +243,7 @@ class Config(Section):
     stores: Stores = _section_of(Stores)
     tracker: Tracker = _section_of(Tracker)
     api: Api = _section_of(Api)
+    manhole: Manhole = _section_of(Manhole)
     credit: Credit = _section_of(Credit)
     bonus: Bonus = _section_of(Bonus)
     hit_and_run: HitAndRun = _section_of(HitAndRun)

@@ -24,6 +24,9 @@ from zope.interface import implementer
 from mika.config import General
 from mika.errors import ConfigError
 
+LEVELS = tuple(level.name for level in LogLevel.iterconstants())
+"""By how much they matter."""
+
 
 @implementer(ILogObserver)
 class Log:
@@ -34,7 +37,8 @@ class Log:
         self._out = out
         self._write = write
         self._path = path
-        self._least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
+        self._least = LogLevelFilterPredicate()
+        self.set_level(level)
         self._observer = self._observe()
 
     def _observe(self) -> FilteringLogObserver:
@@ -46,7 +50,9 @@ class Log:
 
     def set_level(self, level: str) -> None:
         """Leave out from now on what matters less."""
-        self._least.setLogLevelForNamespace("", LogLevel.levelWithName(level))
+        least = LogLevel.levelWithName(level)
+        self._least.setLogLevelForNamespace("", least)
+        self._least.setLogLevelForNamespace("twisted.conch", max(least, LogLevel.warn))  # it tells of every packet
 
     def reopen(self) -> None:
         """Go on in the file that has the name now, as who rotates logs expects; `ConfigError` if it cannot be had."""

@@ -8,11 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.python import usage
 
 from mika import __version__
 from mika.admin.call import Context, Health, StoreHealth
+from mika.admin.stats import stats_of
 from mika.census import Census
 from mika.compiled import described
 from mika.config import Config, load_config, print_config
@@ -29,7 +31,7 @@ from mika.journal import Journal
 from mika.ledger.credit import Ledger
 from mika.ledger.record import peer_record
 from mika.live import Live, Parts, intervals_of, rates_of
-from mika.logs import log_observer
+from mika.logs import LEVELS, log_observer
 from mika.model import Peer
 from mika.pulse import Pulse
 from mika.refresh import Refresher
@@ -92,6 +94,10 @@ def check_config(config: Config) -> None:
         tls_context(Path(config.api.certificate), Path(config.api.key))
     if config.api.client_ca:
         authorities_of(Path(config.api.client_ca))
+    if config.manhole.authorized_keys:
+        from mika.server.console import check_manhole  # noqa: PLC0415 - only who uses it need load an SSH server
+
+        check_manhole(config.manhole)
 
 
 def makeService(options: Options) -> InOrder:  # noqa: N802 - Twisted's name
@@ -140,6 +146,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     figures = make_figures(announces, flusher, syncer, Census(directory.torrents, swarms, reactor), pulse, events)
     context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live, figures)
     admin = admin_service(reactor, config.api, state_dir, context, tls)
+    console = make_console(config, context, tracker, flusher, live, reactor)
     return InOrder(
         reactor,
         [
@@ -155,6 +162,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
             debts,
             announces,
             admin,
+            *console,
             Welcome(state_dir, announces, admin, first_steps=not options["config"]),
             Ready(reloads),
         ],
@@ -245,6 +253,28 @@ def make_figures(  # everything that is counted, in one value
         pulse=pulse,
         events=events,
     )
+
+
+def make_console(
+    config: Config, context: Context, tracker: Tracker, flusher: Flusher, live: Live, reactor: Any
+) -> list[Service]:
+    """Make the console, if it is asked for."""
+    if not config.manhole.authorized_keys:
+        return []
+    from mika.server.console import console_service  # noqa: PLC0415 - as above
+    from mika.server.console_names import Parts as Known  # noqa: PLC0415 - as above
+    from mika.server.console_names import names_of  # noqa: PLC0415 - as above
+
+    def level(wanted: str | None) -> str:
+        if wanted is not None and wanted not in LEVELS:
+            raise ValueError(f"the levels are {', '.join(LEVELS)}")
+        if wanted is not None:
+            live.change({"general": {"log_level": wanted}})
+        return live.config.general.log_level
+
+    known = Known(tracker, context.directory, flusher, lambda: stats_of(context), level)
+    state_dir = Path(config.general.state_dir).absolute()
+    return [console_service(reactor, config.manhole, state_dir, names_of(known))]
 
 
 def health(config: Config, flusher: Flusher) -> Health:

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from functional.tracker_process import TWISTD, clean_environment
 from twisted.application.service import IServiceMaker, ServiceMaker
+from twisted.conch.ssh.keys import Key
 from twisted.internet import reactor
 from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
@@ -24,6 +26,7 @@ from mika.ledger.credit import Window
 from mika.pulse import Pulse
 from mika.refresh import Refresher
 from mika.server.admin import AdminService
+from mika.server.console import ConsoleService
 from mika.server.listen import AnnounceService
 from mika.services import InOrder, JournalService, StoresService, SwarmsService
 from mika.signals import Ready, Reloads
@@ -243,6 +246,22 @@ def test_check_finds_what_only_use_shows(tmp_path):
     environ = {"MIKA_API__CERTIFICATE": str(tmp_path), "MIKA_API__KEY": str(tmp_path)}
     with pytest.raises(ConfigError, match="Is a directory"):
         check_config(load_config(None, environ))
+
+
+def test_console_is_made_where_keys_are_configured(tmp_path):
+    """It stops before what it looks into does, and its names are about the same parts."""
+    key = Key(Ed25519PrivateKey.generate()).public().toString("openssh").decode()
+    (tmp_path / "keys").write_text(key + "\n")
+    environ = {"MIKA_STATE": str(tmp_path / "state"), "MIKA_MANHOLE__AUTHORIZED_KEYS": str(tmp_path / "keys")}
+    made = list(services(load_config(None, environ), reactor, {"config": None}))
+    types = [type(each) for each in made]
+    assert types == [*IN_ORDER[:-2], ConsoleService, *IN_ORDER[-2:]]
+    names = made[types.index(ConsoleService)]._factory.portal.realm._names
+    announces = made[types.index(AnnounceService)]
+    assert names["tracker"] is announces._factory.tracker
+    assert names["loglevel"]() == "info"
+    with pytest.raises(ValueError, match="the levels are debug"):
+        names["loglevel"]("loud")
 
 
 # ---- as twistd has it

@@ -131,6 +131,11 @@ async def show_stats(call: Call) -> Answer:
     return Answer(200, _stats(context, count, torrents))
 
 
+async def stats_of(context: Context) -> Stats:
+    """Answer with the same for who is not a client: no torrent by name."""
+    return _stats(context, await context.figures.census.count(), None)
+
+
 async def _torrents(context: Context, info_hashes: list[bytes]) -> list[TorrentCounts]:
     directory = context.directory
     await directory.load(None, info_hashes)
