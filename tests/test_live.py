@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from builders import ADDRESS, OTHER_ADDRESS, OTHER_PASSKEY, PASSKEY, Site, make_site
+from builders import ADDRESS, INFO_HASH, OTHER_ADDRESS, OTHER_PASSKEY, PASSKEY, Site, make_site
 from pydantic import ValidationError
 from twisted.logger import Logger, formatEventAsClassicLogText
 
@@ -17,6 +17,7 @@ from mika.live import Live, Parts
 from mika.logs import Log
 from mika.server.tls import Tls
 from mika.store.registry import Stores
+from mika.swarm.swarms import REVISED_AT_ONCE
 from mika.tap import make_flusher
 from mika.wire.address import packed
 
@@ -244,8 +245,21 @@ def test_announces_go_on_while_peers_are_gone_through(running):
     next(revising)
     steps.drop_torrent(hashes[2])
     steps.join(bytes(20), 1, MEMBER["peer_id"], int(running.site.clock.seconds()))
-    assert len(list(revising)) == 2
+    assert len(list(revising)) == 1  # one is gone, and one came
     assert len(steps) == 3
+
+
+def test_large_swarm_is_gone_through_in_small_steps(running):
+    """A peer that leaves between two of them is left alone."""
+    swarms = running.site.swarms
+    for number in range(REVISED_AT_ONCE + 50):
+        swarm, peer = swarms.join(INFO_HASH, number, MEMBER["peer_id"], int(running.site.clock.seconds()))
+    revising = swarms.revise()
+    next(revising)
+    swarms.remove(swarm, peer)
+    assert len(list(revising)) == 1
+    assert len(swarm.peers) == REVISED_AT_ONCE + 49
+    assert all(other is not peer for bucket in swarms._due.values() for other in bucket)
 
 
 def test_what_was_absent_is_looked_for_again_by_the_new_time():

@@ -184,8 +184,8 @@ class Swarm:
 
     def relist(self, peer: Peer, listable: Listable) -> None:
         """Hand out those of an active peer's endpoints that are listable, and no other."""
-        for endpoint in (peer.endpoint4, peer.endpoint6):
-            if endpoint:
+        for endpoint, slot in ((peer.endpoint4, peer.slot4), (peer.endpoint6, peer.slot6)):
+            if endpoint and (slot >= 0) is not (listable(endpoint) and not peer.waiting):
                 self.place(peer, endpoint, listable)
 
     def restore(self, peer: Peer, listable: Listable) -> None:
