@@ -104,7 +104,7 @@ def test_key_logs_in_and_sees_the_figures(console):
     ran = console.ssh("stats()")
     assert (ran.returncode, ran.stderr) == (0, "")
     figures = dict(line.split(None, 1) for line in ran.stdout.splitlines())
-    names = ("swarms.swarms", "swarms.peers", "swarms.seeders", "total.announces", "stores.users.healthy")
+    names = ("swarms.swarms", "swarms.peers", "swarms.seeders", "total.announces", "stores.users.ok")
     assert [figures[name] for name in names] == ["1", "1", "1", "1", "True"], figures
     assert "127.0.0.1 logged in at the console" in console.log
     wait_until("the session is over", lambda: "127.0.0.1 left the console" in console.log)
