@@ -8,6 +8,7 @@ import click
 
 from mika.cli.api import Api
 from mika.cli.command import Pair, Section, fields_of
+from mika.cli.rewards import bonus, freeleech, give
 from mika.cli.tables import as_json, show_answer, show_list
 
 COLUMNS = ("id", "name", "role", "enabled", "uploaded", "downloaded", "bonus", "announces")
@@ -81,3 +82,7 @@ def _show_with_announce_url(api: Api, account: dict[str, Any]) -> None:
         return
     path = f"/{account['passkey']}/announce"
     click.echo(f"\nannounce URL: {api.place.announce_url or 'the address of your tracker, then '}{path}")
+
+
+for part in (bonus, give, freeleech):
+    user.add_command(part)

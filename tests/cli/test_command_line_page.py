@@ -21,7 +21,7 @@ NOT_HERE = ("check ", "db ", "client config set", "client top", "client stats", 
 def command_of(line: str) -> str:
     """Return the command of an example, by its words."""
     words = shlex.split(line)
-    return next(" ".join(words[:count]) for count in (3, 2, 1) if " ".join(words[:count]) in COMMANDS)
+    return next(" ".join(words[:count]) for count in (4, 3, 2, 1) if " ".join(words[:count]) in COMMANDS)
 
 
 def test_every_command_has_an_example() -> None:
@@ -30,10 +30,11 @@ def test_every_command_has_an_example() -> None:
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(run, tmp_path):
     """Make what the examples name."""
     write_torrent(tmp_path / "film.torrent")
     (tmp_path / "library").mkdir()
+    run("client", "torrent", "add", "89abcdef0123456789abcdef0123456789abcdef")
     write_torrent(tmp_path / "library" / "another.torrent")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from mika.cli.command import InfoHash, Pair, PrefixCommand
 from mika.cli.program import mika
+from mika.cli.rewards import Amount, Until
 
 HASH = "ab" * 20
 
@@ -35,6 +36,11 @@ GOOD = {
     "client user delete": ["1"],
     "client user passkey": ["1"],
     "client user list": [],
+    "client user bonus": ["1"],
+    "client user give": ["1", "10", "a good upload"],
+    "client user freeleech add": ["1", HASH, "7d"],
+    "client user freeleech delete": ["1", HASH],
+    "client user freeleech list": ["1"],
     "client role add": ["vip"],
     "client role get": ["2"],
     "client role set": ["2", "name=x"],
@@ -91,6 +97,10 @@ def bad_values(kind: click.ParamType) -> list[str]:
         return ["novalue", "=1", ""]
     if isinstance(kind, click.Choice):
         return ["zzz", ""]
+    if isinstance(kind, Amount):
+        return ["much", "", "1e3", "0.1234567890", "nan"]
+    if isinstance(kind, Until):
+        return ["tomorrow", "", "7", "99999999d", "2027-01-31", "2027-13-01T00:00:00Z"]
     return []
 
 
