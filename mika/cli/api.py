@@ -86,6 +86,13 @@ class Api:
         place, policy = self.place, trust_of(self.place)
         return run_in_reactor(lambda reactor: converse_on(reactor, place, policy, conversation))
 
+    def follow(self, path: str, receive: Callable[[str, dict[str, Any]], bool]) -> None:
+        """Hand over the events of a stream, type and fields, until `receive` returns that it has enough."""
+        from mika.cli.stream import follow_on  # noqa: PLC0415 - it needs this module
+
+        place, policy = self.place, trust_of(self.place)
+        run_in_reactor(lambda reactor: follow_on(reactor, place, policy, path, receive))
+
 
 Ask = Callable[[str, str, Any], Awaitable[Any]]
 """Method, path with query, and body or `None`, to the decoded JSON of the answer."""
@@ -113,7 +120,7 @@ async def converse_on(
             exchange = Deferred.fromCoroutine(_exchange(http, place, (method, path), body))
             status, content = await exchange.addTimeout(TIMEOUT, reactor)
         except Exception as error:
-            raise _unreachable(error, place) from error
+            raise unreachable(error, place) from error
         return read_answer(status, content, place)
 
     try:
@@ -156,7 +163,8 @@ def read_answer(status: int, content: bytes, place: Place) -> Any:
     raise ApiError(words, index if isinstance(index, int) else None, status)
 
 
-def _unreachable(error: Exception, place: Place) -> Exception:
+def unreachable(error: Exception, place: Place) -> Exception:
+    """Say what a fault of the network means to the person who typed the command; any other fault stays what it is."""
     from OpenSSL import SSL  # noqa: PLC0415 - slow
     from service_identity.exceptions import VerificationError  # noqa: PLC0415 - slow
     from twisted.internet import defer  # noqa: PLC0415 - slow

@@ -8,8 +8,10 @@ from mika.cli.api import Api
 from mika.cli.asking import asks_a_tracker, remember_tracker
 from mika.cli.command import Section, visible
 from mika.cli.configuration import config
+from mika.cli.events import events
 from mika.cli.roles import role
 from mika.cli.tables import as_json, show_answer
+from mika.cli.top import STATS, top
 from mika.cli.torrents import torrent
 from mika.cli.users import user
 from mika.cli.whitelist import whitelist
@@ -55,5 +57,12 @@ def status(api: Api) -> None:
     show_answer(api.call("GET", "/v1/status"))
 
 
-for part in (torrent, user, role, whitelist, config):
+@client.command()
+@click.pass_obj
+def stats(api: Api) -> None:
+    """Show figures: rates, peers, refusals, stores, and what was credited."""
+    show_answer(api.call("GET", STATS))
+
+
+for part in (top, events, torrent, user, role, whitelist, config):
     client.add_command(part)

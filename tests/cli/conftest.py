@@ -80,6 +80,9 @@ def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
             return finished(conversation(ask))
 
+        def follow(self, path: str, receive: Callable[..., bool]) -> None:
+            self.converse(lambda ask: ask("GET", path, None))  # to be refused: streams need a socket
+
     monkeypatch.setattr("mika.cli.asking.Api", DirectApi)
 
     def run_line(*arguments: str) -> Outcome:

@@ -159,13 +159,13 @@ class ConversationTests(TestCase):
 )
 def test_faults_of_the_network(fault, words) -> None:
     """Each has words of its own."""
-    assert words in str(api._unreachable(fault, PLACE))
+    assert words in str(api.unreachable(fault, PLACE))
 
 
 def test_fault_of_our_own() -> None:
     """What is no fault of the network stays what it is: a bug is not blamed on the tracker."""
     bug = ZeroDivisionError()
-    assert api._unreachable(bug, PLACE) is bug
+    assert api.unreachable(bug, PLACE) is bug
 
 
 @pytest.mark.parametrize(
