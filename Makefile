@@ -23,7 +23,7 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 	@exec $(BIN)/twistd -n --pidfile= mika
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some, MIKA_PURE=1 tests without what is compiled
-	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 $(LANGUAGES) $(SERVERS))
+	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 zsh:zsh fish:fish $(LANGUAGES) $(SERVERS))
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments
