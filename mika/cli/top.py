@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,9 +30,11 @@ STATS = "/v1/stats"
 def top(api: Api, interval: int, *, once: bool) -> None:
     """Show what the tracker does now: rates, swarms, stores, refusals. q or Ctrl-C ends it.
 
-    On a terminal it fills the screen; elsewhere each look is a block of text, or with --json a line.
+    On a terminal it fills the screen; elsewhere, and where TERM is dumb, each look is a block of text, or with --json
+    a line.
     """
-    live = sys.stdout.isatty() and not once and not as_json()
+    able = sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+    live = able and not once and not as_json()
     try:
         if live:
             with _screen() as show, _keys() as keys:

@@ -52,13 +52,15 @@ class Terminal:
 
 
 @contextmanager
-def terminal(tracker: TrackerProcess, *arguments: str, rows: int = 40, columns: int = 100) -> Iterator[Terminal]:
-    """Run `mika` where a tracker was started, in a terminal of this size."""
+def terminal(
+    tracker: TrackerProcess, *arguments: str, rows: int = 40, columns: int = 100, kind: str = "xterm-256color"
+) -> Iterator[Terminal]:
+    """Run `mika` where a tracker was started, in a terminal of this size and kind."""
     process = pexpect.spawn(
         str(MIKA),
         list(arguments),
         cwd=str(tracker.directory),
-        env=clean_environment(TERM="xterm-256color", COLUMNS="", LINES=""),
+        env=clean_environment(TERM=kind, COLUMNS="", LINES=""),
         dimensions=(rows, columns),
         timeout=PATIENCE,
     )

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from functional.terminal import terminal
+from functional.tracker_process import wait_until
 
 HASH = bytes(range(20))
 
@@ -72,6 +73,15 @@ def test_not_a_terminal(tracker) -> None:
     assert "1 in 1 swarms" in once.stdout
     assert "\x1b" not in once.stdout
     assert json.loads(tracker.client("top", "--once", "--json").stdout)["swarms"]["peers"] == 1
+
+
+def test_terminal_that_can_do_nothing(tracker) -> None:
+    """It is written to as a file is: block after block, until Ctrl-C."""
+    with terminal(tracker, "client", "top", "--interval", "1", kind="dumb") as shown:
+        wait_until("two blocks are there", lambda: shown.text and shown.written.count(b"in 0 swarms") > 1)
+        shown.press("\x03")
+        assert shown.ended() == 0
+    assert b"\x1b" not in shown.written
 
 
 def test_error_at_the_first_look(tracker) -> None:
