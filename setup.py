@@ -34,7 +34,7 @@ def compiled() -> dict[str, object]:
             optional=True,  # without a compiler, or Python's headers, the module is installed as it is
             cython_directives=DIRECTIVES,
             cython_c_in_temp=True,
-            extra_compile_args=["-O3"],
+            extra_compile_args=["-O3", "-fwrapv"],  # a sum past 64 bits is negative, and not undefined
         )
         for path in sorted(Path("mika").rglob("_*_cy.py"))
     ]

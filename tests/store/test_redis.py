@@ -120,7 +120,7 @@ class TestRows(OnServer):
     async def test_totals_stop_at_either_end(self):
         """Also those that a correction by staff pushes, and growth that is itself too large."""
         (user,) = await self.store.add_users([make_user(totals=Totals(uploaded=INT64_MAX, bonus=-5))])
-        await self.store.save_user(user, Totals(uploaded=2**70, bonus=-(2**70), downloaded=INT64_MAX))
+        await self.store.save_user(user, Totals(uploaded=INT64_MAX, bonus=-INT64_MAX, downloaded=INT64_MAX))
         found = await self.store.user_by_id(user.id)
         self.assertEqual(found.totals, Totals(uploaded=INT64_MAX, bonus=-INT64_MAX - 1, downloaded=INT64_MAX))
 

@@ -8,7 +8,8 @@ from mika.model import Peer, Role, Torrent, User
 from mika.store import schema
 from mika.store.values import PEER_FIELDS, TOTALS
 
-_NOT_KEPT = {"slot4", "slot6", "due"}  # its place in a swarm in memory, and when it is looked at next
+# Its place in a swarm in memory, when it is looked at next, and what is found out anew when it announces.
+_NOT_KEPT = {"slot4", "slot6", "due", "waiting", "asn", "country", "speed_up", "speed_down"}
 
 
 def test_every_field_of_a_peer_is_kept():
@@ -19,7 +20,7 @@ def test_every_field_of_a_peer_is_kept():
 def test_every_field_has_a_column():
     """The tables hold what the nouns have."""
     totals = set(TOTALS)
-    aside = {"totals", "written", "completers"}
+    aside = {"totals", "written", "completers", "freeleech", "revision"}
     assert set(schema.users.c.keys()) == {each.name for each in fields(User)} - aside | totals
     facts = {each.name for each in fields(Torrent)} - aside
     assert set(schema.torrents.c.keys()) == facts | totals | {"info_hash_v2_short"}
