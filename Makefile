@@ -10,6 +10,7 @@ COMPILER := cc:gcc $(HEADERS):python3-dev
 COMPILED := setup.py $(shell find mika -name '_*_cy.p*')
 PHP := php:php-cli $(if $(wildcard /usr/lib/php/*/curl.so),true,-):php-curl
 LANGUAGES := $(PHP) go:golang-go node:nodejs npm:npm
+BROWSER := chromium:chromium chromedriver:chromium-driver
 SERVERS := redis-server:redis-server mariadb-install-db:mariadb-server $(POSTGIS)
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ run: $(VENV)/.run ## start a tracker that keeps its data in ./mika-state (or MIK
 	@exec $(BIN)/twistd -n --pidfile= mika
 
 test: $(VENV)/.check ## run all tests, with real clients; ARGS="-k word" picks some, MIKA_PURE=1 tests without what is compiled
-	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 zsh:zsh fish:fish $(LANGUAGES) $(SERVERS))
+	@$(call debian,qbittorrent-nox:qbittorrent-nox ip:iproute2 zsh:zsh fish:fish $(LANGUAGES) $(BROWSER) $(SERVERS))
 	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.check ## check style, types and the names of the newsfragments

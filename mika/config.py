@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
-from mika.config_values import Duration, Listen, Moment, Nano, Network, Thousandths, masked_url
+from mika.config_values import Duration, Listen, Moment, Nano, Network, Origin, Size, Thousandths, masked_url
 from mika.errors import ConfigError
 
 OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", "MIKA_CERT", "MIKA_PURE"})
@@ -149,6 +149,13 @@ class Api(Section):
 
     listen: Listen = key("127.0.0.1:34001", "Where the admin API is served.")
     metrics_open: bool = key(False, "Let Prometheus read /metrics without a token.", live=True)
+    rate_limit: int = key(1000, "Requests a second of each token, and of each address without one; 0: no limit.", ge=0)
+    failure_delay: Duration = key(
+        "250ms", "How long an answer waits from the 4th wrong token of an address on; then twice as long each time."
+    )
+    cors_origins: list[Origin] = key([], 'Sites whose pages may use the API from a browser: "https://example.org".')
+    audit_size: Size = key("16MiB", "The audit log is begun anew when it is so large.", gt=0)
+    audit_files: int = key(10, "How many older audit logs are kept.", ge=0, le=1000)
     client_ca: str = key(
         "",
         "A PEM file with authorities: clients must show a certificate of one of them. Empty: none is asked for.",

@@ -21,6 +21,9 @@ STARS = "***"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdw]))+")
 _SECRET_OPTION = re.compile(r"((?:^|&)[^=&]*(?:pass|secret|token|key)[^=&]*(?<!file)=)[^&]*", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,12})(B|KiB|MiB|GiB)")
+_SHIFTS = {"GiB": 30, "MiB": 20, "KiB": 10, "B": 0}
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?|\*")
 _DURATION_PART = re.compile(r"(\d+)(ms|[smhdw])")
 
 
@@ -99,6 +102,19 @@ def _moment(value: Any) -> int:
     return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
 
 
+def _size(value: Any) -> int:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('a size is written like "16MiB" (units B, KiB, MiB, GiB)')
+    return int(match[1]) << _SHIFTS[match[2]]
+
+
+def _origin(value: Any) -> str:
+    if not isinstance(value, str) or not _ORIGIN.fullmatch(value):
+        raise ValueError('an origin is needed, such as "https://example.org", without a slash at its end, or "*"')
+    return value
+
+
 def masked_url(url: str) -> str:
     """Return a store's URL with stars for what is or may be a secret: a password, and options that are called so."""
     scheme, slashes, rest = url.partition("://")
@@ -130,6 +146,11 @@ def _written_duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
+def _written_size(size: int) -> str:
+    unit, shift = next((unit, shift) for unit, shift in _SHIFTS.items() if size % (1 << shift) == 0 and size >> shift)
+    return f"{size >> shift}{unit}"
+
+
 def _written_decimal(value: int, places: int) -> int | float:
     unit: int = 10**places
     return value / unit if value % unit else value // unit
@@ -142,7 +163,7 @@ def _written_moment(seconds: int) -> str:
 Duration = Annotated[
     float,
     BeforeValidator(_duration),
-    *_as(_written_duration, type="string", pattern=f"^{_DURATION.pattern}$", examples=["30m"]),
+    *_as(_written_duration, type="string", pattern=f"^(?:0|{_DURATION.pattern})$", examples=["30m"]),
 ]
 Thousandths = Annotated[
     int,
@@ -160,6 +181,14 @@ Moment = Annotated[
     int,
     BeforeValidator(_moment),
     *_as(_written_moment, type="string", format="date-time", examples=["2026-12-24T18:00:00Z"]),
+]
+Size = Annotated[
+    int, BeforeValidator(_size), *_as(_written_size, type="string", pattern=f"^{_SIZE.pattern}$", examples=["16MiB"])
+]
+Origin = Annotated[
+    str,
+    BeforeValidator(_origin),
+    *_as(str, type="string", pattern=f"^(?:{_ORIGIN.pattern})$", examples=["https://example.org"]),
 ]
 Listen = Annotated[HostPort, PlainValidator(_host_port), *_as(str, type="string", examples=["127.0.0.1:34000"])]
 Network = Annotated[

@@ -34,6 +34,10 @@ class Standing:
         self.user_changes = Changes()
         self.torrent_changes = Changes()
 
+    def moment(self) -> float:
+        """Seconds since 1970."""
+        return self._clock()
+
     def now(self) -> int:
         """Whole seconds since 1970."""
         return int(self._clock())

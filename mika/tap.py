@@ -144,7 +144,15 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
     pulse = Pulse(reactor, lambda: flow(announces.traffic))
     figures = make_figures(announces, flusher, syncer, Census(directory.torrents, swarms, reactor), pulse, events)
-    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live, figures)
+    context = Context(
+        directory,
+        swarms,
+        int(reactor.seconds()),
+        lambda: health(config, flusher),
+        live,
+        figures,
+        stores.peers.peers_near,
+    )
     admin = admin_service(reactor, config.api, state_dir, context, tls)
     console = make_console(config, context, tracker, flusher, live, reactor)
     return InOrder(

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
+from twisted.internet.defer import Deferred, succeed
 
 from mika.admin.auth import Tokens
+from mika.admin.turns import Rest
 from mika.config import Config
 from mika.directory import Directory
 from mika.figures import Figures
+from mika.interfaces import Circle
 from mika.swarm.swarms import Swarms
 
 if TYPE_CHECKING:
@@ -97,6 +100,11 @@ class Configuration(Protocol):
         """Set the keys that are named, by section, and answer which differ now; all or nothing."""
 
 
+def nobody_near(_info_hash: bytes, _circle: Circle) -> Deferred[list[tuple[int, bytes]]]:
+    """Answer as a peers store does that keeps nothing."""
+    return succeed([])
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the API shows and changes. `started_at` is in seconds since 1970; `health` is asked at each request."""
@@ -107,13 +115,15 @@ class Context:
     health: Callable[[], Health]
     configuration: Configuration
     figures: Figures
+    peers_near: Callable[[bytes, Circle], Deferred[list[tuple[int, bytes]]]] = nobody_near
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that fits its route: path parameters, query and body are checked and of their own types.
 
-    `tokens` are all that are in force; `condition` is what must be so for a change to be made.
+    `tokens` are all that are in force; `condition` is what must be so for a change to be made; `rest` lets others have
+    their turn in the middle of something long.
     """
 
     context: Context
@@ -123,3 +133,4 @@ class Call:
     tokens: Tokens
     condition: Condition
     headers: Mapping[str, str]
+    rest: Rest

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from mika.config import Config
+from mika.config_values import Duration
 from mika.events import TYPES
 from mika.ledger.debts import State
 from mika.model import DEFAULT_ROLE, INT64_MAX, NANO_POINTS, PASSKEY, UNIT_MULTIPLIER
@@ -42,6 +43,10 @@ _BONUS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_CONTROL: dict[str, Any] = {"pattern": r"^[^\x00-\x1f\x7f]*$"}
+
+
+_DEGREES = r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?"
+_PLACE = re.compile(f"({_DEGREES}),({_DEGREES})")
 
 
 def _hex(octets: int) -> Callable[[Any], bytes]:
@@ -117,6 +122,13 @@ def _token_name(value: Any) -> str:
     return value
 
 
+def _place(value: Any) -> tuple[float, float]:
+    found = _PLACE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:
+        raise ValueError("degrees north and east are needed, such as 52.5,13.4")
+    return float(found[1]), float(found[2])
+
+
 def _path_id(value: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,15}", value) or int(value) > MAX_INTEGER:
         raise ValueError("a whole number from 1 to 2^53 is needed")
@@ -163,6 +175,7 @@ Time = Annotated[int, PlainValidator(_time), _schema("string", format="date-time
 Passkey = Annotated[str, PlainValidator(_passkey), _schema("string", pattern=f"^{PASSKEY.pattern}$")]
 Prefix = Annotated[str, PlainValidator(_prefix), _schema("string", pattern="^[!-~]{1,20}$")]
 TokenName = Annotated[str, PlainValidator(_token_name), _schema("string", pattern="^[A-Za-z0-9._-]{1,64}$")]
+Place = Annotated[tuple[float, float], PlainValidator(_place), _schema("string", pattern=f"^{_DEGREES},{_DEGREES}$")]
 PathId = Annotated[int, PlainValidator(_path_id), _schema("integer", minimum=1, maximum=MAX_INTEGER)]
 Id = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Size = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
@@ -337,6 +350,27 @@ class HistoryPage(Page):
     """The query of a user's torrents."""
 
     state: State | None = Field(default=None, description="Only those that stand so.")
+
+
+class Nearby(Page):
+    """The query of a torrent's peers: all of them, or those in a circle."""
+
+    near: Place | None = None
+    within: float | None = Field(default=None, gt=0, le=20_040)  # half way round the globe
+
+
+class PeerPage(Page):
+    """The query of a user's peers."""
+
+    idle: Duration | None = None
+
+
+class Idle(BaseModel):
+    """Which of a user's peers are to go."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    idle: Duration | None = None
 
 
 class Removal(BaseModel):

@@ -18,7 +18,7 @@ import mika
 from mika.admin.models import UNSET
 from mika.admin.problems import MEDIA_TYPE, ProblemDocument, title_of
 from mika.admin.route import JSON, Route
-from mika.admin.words import ABOUT, FIELDS, GROUPS, HEADERS, PARAMETER_WORDS, REFUSALS
+from mika.admin.words import ABOUT, EXAMPLES, FIELDS, GROUPS, HEADERS, PARAMETER_WORDS, REFUSALS
 from mika.model import INT64_MAX
 
 Schema = dict[str, Any]
@@ -71,6 +71,7 @@ class Schemas:
 
 def openapi(routes: Sequence[Route], parameters: Mapping[str, TypeAdapter[Any]]) -> Schema:
     """Return the document; `parameters` are what may stand in the braces of a path."""
+    routes = [route for route in routes if route.documented]
     schemas = Schemas(routes)
     paths: dict[str, Schema] = {}
     for route in routes:
@@ -192,7 +193,8 @@ def _responses(route: Route, schemas: Schemas) -> Schema:
         if route.answer is not None:
             answer["content"] = {JSON: {"schema": _or_array(schemas.answered(route.answer), route)}}
         elif status != 204:
-            answer["content"] = {route.media_type: {"schema": {"type": "string"}}}
+            kind = "object" if route.media_type == JSON else "string"
+            answer["content"] = {route.media_type: {"schema": {"type": kind}}}
         responses[str(status)] = answer
     for status in route.refused_with():
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
@@ -211,6 +213,27 @@ def _refusal(status: int, schemas: Schemas) -> Schema:
         "content": {MEDIA_TYPE: {"schema": schemas.answered(ProblemDocument)}},
     }
     return refusal
+
+
+def example(document: Schema, schema: Schema, name: str = "") -> Any:
+    """Return something that fits a schema of the document: what a person would write, with what is required alone."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for several in ("oneOf", "anyOf"):
+        if several in schema:
+            return example(document, schema[several][0], name)
+    if name in EXAMPLES:
+        return EXAMPLES[name]
+    if "examples" in schema:
+        return schema["examples"][0]
+    if schema.get("type") == "object":
+        fields = schema.get("properties", {})
+        named = schema.get("required") or (["name"] if "name" in fields else list(fields)[:1])
+        return {each: example(document, fields[each], each) for each in named}
+    if schema.get("type") == "array":
+        return [example(document, schema["items"])]
+    plain: dict[str, Any] = {"integer": 1, "number": 1, "boolean": True}
+    return schema.get("enum", [plain.get(schema.get("type", ""), "text")])[0]
 
 
 def describe_fields(schema: Schema) -> None:

@@ -22,6 +22,7 @@ class Route:
     `scope` is `None` where no token is needed. `answer` is the model of a JSON answer, and of each item where it is an
     array; without one the answer is of `media_type`, or nothing at all (204). `many`: body and answer may be an array.
     `creates`: 201 if something was made, else `status`. `etag`: it answers with one, and heeds it before a change.
+    `documented`: it belongs into the OpenAPI document.
     `refusals` are the statuses that the rest of the row does not imply: see `refused_with`. What people read about it
     is the docstring of `function`, its first line in a list.
     """
@@ -38,6 +39,7 @@ class Route:
     creates: bool = False
     media_type: str = JSON
     etag: bool = False
+    documented: bool = True
     refusals: tuple[int, ...] = ()
 
     @property
@@ -64,7 +66,7 @@ class Route:
     def group(self) -> str:
         """What it is about: the first word of the path."""
         words = self.path.strip("/").split("/")
-        return words[1] if words[0] == "v1" and len(words) > 1 else "tracker"
+        return words[1] if words[0] == "v1" and words[1].isalpha() else "tracker"
 
     def gives(self, status: int) -> list[str]:
         """Name the headers of an answer with this status, beside the usual; one that is an array has none of them."""
@@ -73,7 +75,7 @@ class Route:
 
     def refused_with(self) -> list[int]:
         """Return every status of a problem that this route may answer with."""
-        found = {422, 500, *self.refusals}  # an unknown name in a query is 422, wherever
+        found = {422, 429, 500, *self.refusals}  # an unknown name in a query is 422, wherever
         if self.scope is not None:
             found |= {401, 403, 503}  # no token; too small a scope; a store that does not answer
         if self.takes:

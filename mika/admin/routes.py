@@ -15,6 +15,8 @@ from mika.admin import (
     events,
     history,
     metrics,
+    peers,
+    reference,
     rewards,
     roles,
     stats,
@@ -32,7 +34,9 @@ from mika.admin.models import (
     ClientName,
     ConfigChanges,
     HistoryPage,
+    Idle,
     InfoHash,
+    Nearby,
     NewBonusEntry,
     NewRole,
     NewToken,
@@ -40,6 +44,7 @@ from mika.admin.models import (
     NewUser,
     Page,
     PathId,
+    PeerPage,
     Prefix,
     Removal,
     RoleFields,
@@ -59,6 +64,7 @@ PARAMETERS: dict[str, TypeAdapter[Any]] = {
     "id": TypeAdapter(PathId),
     "prefix": TypeAdapter(Prefix),
     "name": TypeAdapter(TokenName),
+    "asset": TypeAdapter(TokenName),
 }
 """What stands in braces in a path, and what it must be."""
 
@@ -84,6 +90,17 @@ def document() -> dict[str, Any]:
     return openapi(ROUTES, PARAMETERS)
 
 
+@cache
+def reference_page() -> bytes:
+    """Return the reference for people, as HTML."""
+    return reference.page(document()).encode()
+
+
+async def show_reference(_call: Call) -> Answer:
+    """Show this API to people."""
+    return Answer(200, reference_page(), dict(reference.HEADERS), "text/html; charset=utf-8")
+
+
 async def show_openapi(_call: Call) -> Answer:
     """Show this API as an OpenAPI document.
 
@@ -96,6 +113,8 @@ ROUTES = (
     Route("GET", "/healthz", status.show_healthy, None, views.Ok),
     Route("GET", "/readyz", status.show_ready, None, views.Ok, refusals=(503,)),
     Route("GET", "/v1/openapi.json", show_openapi, None, None),
+    Route("GET", "/docs", show_reference, None, None, media_type="text/html", documented=False),
+    Route("GET", "/docs/{asset}", reference.show_asset, None, None, media_type="text/css", documented=False),
     Route("GET", METRICS, metrics.show_metrics, READ, None, media_type="text/plain"),
     Route("GET", "/v1/status", status.show_status, READ, views.Status),
     Route("GET", CONFIG, config.show_config, READ, Config),
@@ -117,6 +136,7 @@ ROUTES = (
     Route("PUT", TORRENT, torrents.put_torrent, WRITE, views.Torrent, body=TorrentPut, creates=True, etag=True),
     Route("PATCH", TORRENT, torrents.change_torrent, WRITE, views.Torrent, body=TorrentFields, etag=True),
     Route("DELETE", TORRENT, torrents.delete_torrent, WRITE, None, 204, query=Removal, etag=True),
+    Route("GET", f"{TORRENT}/peers", peers.list_torrent_peers, READ, views.Items[views.PeerView], query=Nearby),
     Route("GET", USERS, users.list_users, READ, views.Items[views.User], query=Page),
     Route("POST", USERS, users.add_users, WRITE, views.User, 201, NewUser, many=True, etag=True),
     Route("GET", USER, users.show_user, READ, views.User, etag=True),
@@ -125,6 +145,8 @@ ROUTES = (
     Route("DELETE", USER, users.delete_user, WRITE, None, 204, etag=True),
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User, etag=True),
     Route("GET", HISTORY, history.list_user_torrents, READ, _HISTORY, query=HistoryPage, refusals=(501,)),
+    Route("GET", f"{USER}/peers", peers.list_user_peers, READ, views.Items[views.PeerView], query=PeerPage),
+    Route("DELETE", f"{USER}/peers", peers.drop_user_peers, WRITE, None, 204, query=Idle),
     Route("GET", BONUS, rewards.list_bonus, READ, views.Items[views.BonusEntry], query=Page, refusals=(501,)),
     Route("POST", BONUS, rewards.add_bonus, WRITE, views.BonusEntry, body=NewBonusEntry, creates=True, refusals=(501,)),
     Route("GET", FREELEECH, rewards.list_freeleech, READ, _TOKENS, query=Page, refusals=(501,)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from mika import model
 from mika.admin.call import Answer, Call
 from mika.admin.etag import torrent_tag
 from mika.admin.models import TORRENT_COUNTERS, InfoHash, NewTorrent, TorrentFields, TorrentPut
 from mika.admin.problems import field_problem
+from mika.admin.turns import in_turns, json_array
 from mika.admin.views import Items, Torrent, torrent_view
 from mika.errors import ConflictError, NotFoundError
 from mika.standing import Check
@@ -39,10 +41,14 @@ async def add_torrents(call: Call) -> Answer:
     An array is added whole or not at all. The answer has the same shape. One that was deleted starts anew.
     """
     bodies: list[NewTorrent] = call.body if isinstance(call.body, list) else [call.body]
-    added = await call.context.directory.add_torrents([_new(body, body.info_hash) for body in bodies])
+    new = await in_turns(bodies, lambda _, body: _new(body, body.info_hash), call.rest)
+    added = await call.context.directory.add_torrents(new)
     if not isinstance(call.body, list):
         return _created(call, added[0])
-    return Answer(201, [torrent_view(torrent, call.context.swarms) for torrent in added])
+    swarms = call.context.swarms
+    return Answer(
+        201, json_array(await in_turns(added, lambda _, torrent: to_json(torrent_view(torrent, swarms)), call.rest))
+    )
 
 
 async def show_torrent(call: Call) -> Answer:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from pydantic_core import to_json
+
 from mika import model
 from mika.admin.call import Answer, Call, Context
 from mika.admin.etag import user_tag
 from mika.admin.models import USER_COUNTERS, NewUser, UserFields
 from mika.admin.problems import field_problem
+from mika.admin.turns import in_turns, json_array
 from mika.admin.views import Items, User, user_view
 from mika.directory import new_passkey
 from mika.errors import ConflictError, NotFoundError
@@ -34,10 +37,15 @@ async def add_users(call: Call) -> Answer:
     """
     many = isinstance(call.body, list)
     bodies: list[NewUser] = call.body if many else [call.body]
-    for index, body in enumerate(bodies):
+
+    def new(index: int, body: NewUser) -> model.User:
         _check_role(call.context, body, index if many else None)
-    added = await call.context.directory.add_users([_new(body, body.id) for body in bodies])
-    return Answer(201, [user_view(user) for user in added]) if many else _created(added[0])
+        return _new(body, body.id)
+
+    added = await call.context.directory.add_users(await in_turns(bodies, new, call.rest))
+    if not many:
+        return _created(added[0])
+    return Answer(201, json_array(await in_turns(added, lambda _, user: to_json(user_view(user)), call.rest)))
 
 
 async def show_user(call: Call) -> Answer:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from mika import model
 from mika.ledger.debts import State
-from mika.model import NANO_POINTS, UNIT_MULTIPLIER
+from mika.model import LEFT_UNKNOWN, NANO_POINTS, UNIT_MULTIPLIER
 from mika.swarm.swarms import Swarms
+from mika.wire.client import client_name
 
 Item = TypeVar("Item")
 
@@ -80,6 +82,36 @@ class User(BaseModel):
     remote_id: str | None
     created_at: Time
     updated_at: Time
+
+
+class Location(BaseModel):
+    """A place on the globe."""
+
+    latitude: float
+    longitude: float
+
+
+class PeerView(BaseModel):
+    """A client of a user in one swarm, as it announced last."""
+
+    user_id: int
+    peer_id: Hash
+    client: str | None
+    ipv4: str | None
+    ipv6: str | None
+    port: int
+    uploaded: int
+    downloaded: int
+    left: int | None
+    seeder: bool
+    paused: bool
+    country: str | None
+    asn: int | None
+    location: Location | None
+    speed_up: int | None
+    speed_down: int | None
+    first_seen: Time
+    last_seen: Time
 
 
 class Role(BaseModel):
@@ -234,6 +266,31 @@ def user_view(user: model.User) -> User:
         remote_id=user.remote_id,
         created_at=rfc3339(user.created_at),
         updated_at=rfc3339(user.updated_at),
+    )
+
+
+def peer_view(peer: model.Peer) -> PeerView:
+    """Show a peer."""
+    endpoint = peer.endpoint4 or peer.endpoint6
+    return PeerView(
+        user_id=peer.user_id,
+        peer_id=peer.peer_id.hex(),
+        client=client_name(peer.peer_id),
+        ipv4=str(IPv4Address(peer.endpoint4[:4])) if peer.endpoint4 else None,
+        ipv6=str(IPv6Address(peer.endpoint6[:16])) if peer.endpoint6 else None,
+        port=int.from_bytes(endpoint[-2:], "big"),
+        uploaded=peer.uploaded,
+        downloaded=peer.downloaded,
+        left=None if peer.left == LEFT_UNKNOWN else peer.left,
+        seeder=peer.seeder,
+        paused=peer.paused,
+        country=getattr(peer, "country", None) or None,
+        asn=getattr(peer, "asn", None) or None,
+        location=None if peer.location is None else Location(latitude=peer.location[0], longitude=peer.location[1]),
+        speed_up=None,
+        speed_down=None,
+        first_seen=rfc3339(peer.first_seen),
+        last_seen=rfc3339(peer.last_seen),
     )
 
 

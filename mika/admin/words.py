@@ -17,7 +17,7 @@ bonus an exact decimal string.
 """
 
 GROUPS = {
-    "tracker": "Is it up, and how is it.",
+    "tracker": "Is it up, how is it, and what can it be asked.",
     "status": "The tracker at a glance.",
     "stats": "Swarm and rate figures.",
     "torrents": "Registered torrents, and who is in their swarms.",
@@ -28,7 +28,6 @@ GROUPS = {
     "tokens": "Who may use this API.",
     "config": "The configuration, and what of it changes live.",
     "events": "What happens, as it happens.",
-    "openapi.json": "This document.",
 }
 """By the first word of a path."""
 
@@ -37,6 +36,7 @@ PARAMETER_WORDS = {
     "id": "The number of the user or the role.",
     "prefix": "The beginning of a peer id, such as `-TR40`.",
     "name": "The name of a token.",
+    "asset": "A file.",
 }
 """What stands in braces in a path."""
 
@@ -69,6 +69,18 @@ REFUSALS = {
 }
 """By status: what a refusal means, whatever was asked."""
 
+EXAMPLES = {
+    "info_hash": "0123456789abcdef0123456789abcdef01234567",
+    "info_hash_v2": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "name": "example",
+    "passkey": "0123456789abcdef0123456789abcdef",
+    "prefix": "-TR40",
+    "until": "2026-12-24T18:00:00Z",
+    "amount": "12.5",
+    "reason": "A present",
+}
+"""By the name of a field or parameter: what a person might write."""
+
 FIELDS = {
     # of nearly everything
     "id": "A number from 1 to 2^53; the next free one when a new one brings none.",
@@ -95,6 +107,28 @@ FIELDS = {
     "seeders": "Peers in the swarm that have everything.",
     "leechers": "Peers in the swarm that do not.",
     "completed": "How many users completed it.",
+    # peers
+    "user_id": "The number of the user.",
+    "peer_id": "40 hex digits: the 20 bytes that a client calls itself.",
+    "client": "The name and version of the client, as its peer id says; null if it says nothing that is known.",
+    "ipv4": "Its IPv4 address, or null.",
+    "ipv6": "Its IPv6 address, or null.",
+    "port": "Where it takes connections.",
+    "left": "Bytes that it lacks; null if it did not say.",
+    "seeder": "Whether it has everything.",
+    "paused": "Whether it is a partial seed (BEP 21): it lacks something and wants nothing.",
+    "country": "Two letters (ISO 3166), or null.",
+    "asn": "The number of its network (AS), or null.",
+    "location": "Degrees north and east, or null.",
+    "latitude": "Degrees north.",
+    "longitude": "Degrees east.",
+    "speed_up": "Bytes a second that it sends, or null.",
+    "speed_down": "Bytes a second that it gets, or null.",
+    "first_seen": "When it first announced.",
+    "last_seen": "When it last announced.",
+    "near": "Degrees north and east, `52.5,13.4`: only peers around this place. With `within`.",
+    "within": "Kilometres around `near`.",
+    "idle": "Only peers that were silent for so long: `1h`, `90s`.",
     # users and roles
     "passkey": "8 to 64 characters of `A-Z a-z 0-9 _ -`; made as 32 hex digits for who brings none. A secret.",
     "role": "The id of a role.",

@@ -20,8 +20,11 @@ from twisted.web.server import Request as WebRequest
 
 from mika import config
 from mika.admin.api import Api
+from mika.admin.audit import AUDIT_FILE, AuditLog
 from mika.admin.auth import BOOK_FILE, Book, Tokens, local_token
 from mika.admin.call import HEADERS, Answer, Context, Request, Stream
+from mika.admin.cors import Cors
+from mika.admin.gate import Gate
 from mika.admin.problems import ProblemError, title_of
 from mika.config_values import HostPort
 from mika.errors import ConfigError
@@ -177,6 +180,7 @@ def write_head(request: WebRequest, answer: Answer) -> None:
     request.setResponseCode(answer.status, title_of(answer.status).encode())
     request.setHeader("Server", "mika")
     request.setHeader("Cache-Control", "no-store")
+    request.setHeader("X-Content-Type-Options", "nosniff")
     for name, value in answer.headers.items():
         request.setHeader(name, value)
     if answer.status != HTTPStatus.NO_CONTENT:
@@ -237,6 +241,7 @@ class AdminService(Service):
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Stop listening; what is being answered is answered first, then connections are closed."""
         Service.stopService(self)
+        self._site.api.gate.hurry()
         listening, self._listening = self._listening, None
         closed = succeed(None) if listening is None else maybeDeferred(listening.stopListening)
         return gatherResults([closed, self._site.root.end()]).addCallback(self._disconnect)
@@ -257,4 +262,6 @@ def admin_service(
         raise ConfigError(f"{state_dir}: {problem.strerror}") from None
     tokens = Tokens([local_token(state_dir)], Book(state_dir / BOOK_FILE))
     tls.publish()
-    return AdminService(reactor, section.listen, tls.api, Api(context, tokens))
+    gate = Gate(reactor, section.rate_limit, section.failure_delay)
+    audit = AuditLog(state_dir / AUDIT_FILE, section.audit_size, section.audit_files)
+    return AdminService(reactor, section.listen, tls.api, Api(context, tokens, gate, Cors(section.cors_origins), audit))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 from builders import Unchanging, make_figures, result
 from pydantic_core import to_json
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from mika.admin.api import Api
+from mika.admin.audit import AuditLog
 from mika.admin.auth import Book, Scope, Token, Tokens
 from mika.admin.call import Context, Health, Request, StoreHealth, Stream
+from mika.admin.cors import Cors
+from mika.admin.gate import Gate
 from mika.config import Config
 from mika.directory import Directory
 from mika.store.memory import MemoryStore
@@ -47,6 +50,9 @@ class Admin:
         metrics_open: bool = False,
         book: Book | None = None,
         configuration: Any = None,
+        rate: int = 0,
+        origins: Sequence[str] = (),
+        audit: AuditLog | None = None,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
@@ -60,7 +66,9 @@ class Admin:
         self.figures = make_figures(self.swarms, self.clock, flushes=self.flushes, torrents=self.directory.torrents)
         self.directory.publish = self.figures.events.publish
         context = Context(self.directory, self.swarms, NOW, lambda: self.health, self.configuration, self.figures)
-        self.api = Api(context, Tokens((Token.of(name, name, scope) for name, scope in TOKENS.items()), book))
+        tokens = Tokens((Token.of(name, name, scope) for name, scope in TOKENS.items()), book)
+        self.gate = Gate(self.clock, rate, delay=0.25)
+        self.api = Api(context, tokens, self.gate, Cors(origins), audit)
 
     def send(
         self,
@@ -72,6 +80,21 @@ class Admin:
         **headers: str,
     ) -> Reply:
         """Send a body (as it is when bytes, else as JSON) and wait for the answer; `if_match` is If-Match."""
+        answered = Deferred.fromCoroutine(self.begin(method, target, body, token, content_type, **headers))
+        self.clock.advance(0)  # the turns that a long array gives to others
+        return result(answered)
+
+    async def begin(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        token: str | None = "writer",
+        content_type: str = "application/json",
+        address: str = "192.0.2.1",
+        **headers: str,
+    ) -> Reply:
+        """Send as `send` does; the answer may take its time."""
         path, _, query = target.encode().partition(b"?")
         request = Request(
             method,
@@ -81,14 +104,18 @@ class Admin:
             content_type=content_type,
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
             headers={name.replace("_", "-"): value for name, value in headers.items()},
-            address="192.0.2.1",
+            address=address,
         )
-        answer = result(self.api.answer(request))
+        answer = await self.api.answer(request)
         if isinstance(answer.body, Stream):
             return Reply(answer.status, None, answer.headers, answer.content_type, stream=answer.body)
-        if isinstance(answer.body, bytes):
+        if isinstance(answer.body, bytes) and answer.content_type != "application/json":
             return Reply(answer.status, None, answer.headers, answer.content_type, answer.body.decode())
-        shown = None if answer.body is None else json.loads(to_json(answer.body))
+        shown = (
+            None
+            if answer.body is None
+            else json.loads(answer.body if isinstance(answer.body, bytes) else to_json(answer.body))
+        )
         return Reply(answer.status, shown, answer.headers, answer.content_type)
 
     def everything(self) -> list[Any]:

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import formatEvent
 
-from mika.admin.api import MAX_ITEMS
+from mika.admin.reading import MAX_ITEMS
 from mika.errors import StoreError
 from mika.store.memory import MemoryStore
 
@@ -209,6 +209,13 @@ def test_bad_item_is_named_by_its_index_and_none_is_added(filled, path, items, s
     if status == 422:
         assert [(error["index"], error["field"]) for error in reply.json["errors"]] == [(index, field)]
     assert filled.everything() == before
+
+
+@pytest.mark.parametrize("size", ["5.0", "0.5e1", "5"])
+def test_whole_number_is_an_integer_however_it_is_written(admin, size):
+    """JSON has one kind of number, and PHP writes whole ones with a point."""
+    reply = admin.send("POST", TORRENTS, f'{{"info_hash": "{HASH}", "size": {size}, "multiplier_up": 2.0}}'.encode())
+    assert (reply.status, reply.json["size"], reply.json["multiplier_up"]) == (201, 5, 2)
 
 
 def test_too_many_items_are_refused(admin):
