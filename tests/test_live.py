@@ -13,7 +13,7 @@ from twisted.logger import Logger, formatEventAsClassicLogText
 from mika.config import Config, is_live
 from mika.errors import ConfigError, RestartNeededError
 from mika.jobs import Syncer
-from mika.live import Live, Parts
+from mika.live import Live, Parts, intervals_of
 from mika.logs import Log
 from mika.server.tls import Tls
 from mika.store.registry import Stores
@@ -293,7 +293,8 @@ def test_flush_intervals(running):
     assert done == []
     running.pass_time(6)
     assert sorted(done) == ["Flusher", "Syncer", "Syncer"]
-    assert running.flusher._intervals == {"users": 10, "torrents": 10, "peers": 20}
+    assert running.flusher._intervals == intervals_of(running.live.config)
+    assert set(running.flusher._intervals.values()) == {10, 20}
     running.flusher._loop.stop()
     running.syncer._loop.stop()
 
@@ -417,5 +418,6 @@ def test_every_live_key_counts():
         *(f"api.{name}" for name in ("metrics_open", "certificate", "key", "client_ca")),
         *("credit.multiplier_up", "credit.multiplier_down", "credit.windows"),
         *(f"bonus.{name}" for name in ("enabled", "per_hour", "scarcity", "per_gib", "per_year")),
+        *(f"hit_and_run.{name}" for name in ("enabled", "ratio", "seed_time", "deadline")),
         *(f"flush.{name}" for name in ("interval", "peers_interval", "journal_sync")),
     }

@@ -24,7 +24,7 @@ async def change_config(call: Call) -> Answer:
     is not written. A key that is not `live` needs a restart, which 409 says.
     """
     try:
-        call.context.configuration.change(call.body.model_dump(mode="json", exclude_unset=True))
+        call.context.configuration.change(call.body.root)
     except ValidationError as problem:
         raise invalid(problem) from None
     except RestartNeededError as problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -17,7 +18,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainValidator,
+    RootModel,
     WithJsonSchema,
 )
 
@@ -387,5 +390,11 @@ class NoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ConfigChanges(Config):
+class ConfigChanges(RootModel[dict[str, dict[str, Any]]]):
     """The keys of the configuration to change, by section, written as in the file; all others stay as they are."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe it as the configuration; what each key may be is checked together with all others (`live.py`)."""
+        described = deepcopy(handler.resolve_ref_schema(handler(Config.__pydantic_core_schema__)))
+        return described | {"description": cls.__doc__}

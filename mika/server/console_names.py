@@ -142,7 +142,7 @@ def _flat(figures: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]
     """Return figures by dotted names, however they are nested."""
     found: list[tuple[str, Any]] = []
     for name, value in figures.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
             value = {str(each.get("kind", place)): each for place, each in enumerate(value)}  # noqa: PLW2901 - the same
         if isinstance(value, Mapping):
             found += _flat(value, f"{prefix}{name}.")
