@@ -6,7 +6,7 @@ Everything of Twisted is imported inside, so that `mika --help` does not wait fo
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -59,12 +59,12 @@ class Api:
 
         return self.converse(conversation)
 
-    def pages(self, path: str, limit: int | None) -> dict[str, Any]:
-        """Answer with a whole list, or its first `limit` items, as one page of the API."""
+    def pages(self, path: str, limit: int | None, which: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Answer with a whole list, or its first `limit` items, as one page of the API; `which` goes into the query."""
 
         async def conversation(ask: Ask) -> dict[str, Any]:
             items: list[Any] = []
-            query: dict[str, Any] = {}
+            query: dict[str, Any] = dict(which or {})
             while True:
                 query["limit"] = PAGE if limit is None else min(PAGE, limit - len(items))
                 page = await ask("GET", f"{path}?{urlencode(query)}", None)

@@ -11,6 +11,7 @@ from mika.cli.api import Api, ApiError
 from mika.cli.bulk import add_folders
 from mika.cli.command import FILE, INFO_HASH, InfoHash, InputError, Pair, Section, fields_of, visible
 from mika.cli.metainfo_files import Body, is_folder, read_target
+from mika.cli.peers import torrent_peers
 from mika.cli.tables import show_answer, show_list
 
 COLUMNS = ("info_hash", "size", "seeders", "leechers", "completed", "enabled", "name")
@@ -102,6 +103,9 @@ def delete(api: Api, info_hash: str, reason: str | None) -> None:
 def list_(api: Api, limit: int | None) -> None:
     """List torrents in the order of their info hashes."""
     show_list(api.pages("/v1/torrents", limit), COLUMNS)
+
+
+torrent.add_command(torrent_peers)
 
 
 def _check_different(targets: tuple[str, ...], bodies: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from mika.cli.command import InfoHash, Pair, PrefixCommand
+from mika.cli.peers import Length, Place
 from mika.cli.program import mika
 from mika.cli.rewards import Amount, Until
 
@@ -39,6 +40,8 @@ GOOD = {
     "client user delete": ["1"],
     "client user passkey": ["1"],
     "client user list": [],
+    "client torrent peers": [HASH, "--near", "52.5,13.4", "--within", "100"],
+    "client user peers": ["1", "--flush", "--idle", "1h"],
     "client user bonus": ["1"],
     "client user give": ["1", "10", "a good upload"],
     "client user freeleech add": ["1", HASH, "7d"],
@@ -100,6 +103,12 @@ def bad_values(kind: click.ParamType) -> list[str]:
         return ["novalue", "=1", ""]
     if isinstance(kind, click.Choice):
         return ["zzz", ""]
+    if isinstance(kind, Place):
+        return ["", "52.5", "91,0", "0,181", "a,b", "1,2,3"]
+    if isinstance(kind, Length):
+        return ["", "1", "h", "1y", "1.5h"]
+    if isinstance(kind, click.FloatRange):
+        return ["x", "-1"]
     if isinstance(kind, Amount):
         return ["much", "", "1e3", "0.1234567890", "nan"]
     if isinstance(kind, Until):
