@@ -88,7 +88,7 @@ def _measure(
             "requests": list(api_requests(workload, options.requests * options.seconds, lap)),
         }
         running["requests"] = _start(common | plan)
-    figures = {name: _figures(json.loads(_end(process))) for name, process in running.items()}
+    figures = {name: _figures(json.loads(_end(name, process))) for name, process in running.items()}
     return figures | {"mika": {"processor": (server.cpu_ns() - cpu_ns) / 1e9 / options.seconds}}
 
 
@@ -130,10 +130,10 @@ def _start(plan: dict[str, Any]) -> subprocess.Popen[bytes]:
     return process
 
 
-def _end(process: subprocess.Popen[bytes]) -> bytes:
+def _end(name: str, process: subprocess.Popen[bytes]) -> bytes:
     output, errors = process.communicate()
     if process.returncode:
-        raise BenchError(errors.decode(errors="replace").strip().splitlines()[-1])
+        raise BenchError(f"the load of {name} failed: {errors.decode(errors='replace').strip().splitlines()[-1]}")
     return output
 
 

@@ -34,6 +34,9 @@ from mika.server.tls import Tls
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of a body, at most."""
 
+BACKLOG = 1024
+"""Connections that wait to be accepted: with Twisted's 50, one of a rush was tried again after seconds."""
+
 IDLE_TIMEOUT = 60
 """Seconds after which a connection on which nothing comes is closed."""
 
@@ -235,7 +238,7 @@ class AdminService(Service):
 
     def _open(self) -> None:
         if self._listening is None:
-            self._listening = self._reactor.listenTCP(self.port, self._factory, interface=self.host)
+            self._listening = self._reactor.listenTCP(self.port, self._factory, BACKLOG, self.host)
             self.port = self._listening.getHost().port  # where any free one was asked for, now that one
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
