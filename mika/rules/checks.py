@@ -13,7 +13,7 @@ from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.swarm.ghosts import is_ghost
 from mika.swarm.swarm import Swarm
-from mika.swarm.watch import Watch, network_of
+from mika.swarm.presence import Presence, network_of
 from mika.wire.request import PAUSED, AnnounceRequest
 
 Check = Callable[[AnnounceRequest, User, Torrent, Peer | None, Swarm | None], Refusal | None]
@@ -82,7 +82,7 @@ def peers_are_few(limit: int, roles: Mapping[int, Role]) -> Check:
     return check
 
 
-def addresses_are_few(limit: int, watch: Watch) -> Check:
+def addresses_are_few(limit: int, presence: Presence) -> Check:
     """Refuse one address more than a user may announce from at a time, in each family; those in use go on."""
 
     def check(
@@ -90,9 +90,9 @@ def addresses_are_few(limit: int, watch: Watch) -> Check:
     ) -> Refusal | None:
         network = network_of(request.endpoint)
         if len(request.endpoint) == 6:
-            addresses, old = watch.addresses4, b"" if peer is None else peer.endpoint4
+            addresses, old = presence.addresses4, b"" if peer is None else peer.endpoint4
         else:
-            addresses, old = watch.addresses6, b"" if peer is None else peer.endpoint6
+            addresses, old = presence.addresses6, b"" if peer is None else peer.endpoint6
         if addresses.count(user.id, network):
             return None
         present = addresses.keys(user.id)

@@ -37,7 +37,7 @@ class Ruleset:
         checks.append(peers_are_few(config.peers_per_user_torrent, roles))
         if config.addresses_per_user:
             swarms.count_addresses()
-            checks.append(addresses_are_few(config.addresses_per_user, swarms.watch))
+            checks.append(addresses_are_few(config.addresses_per_user, swarms.presence))
         self.checks = tuple(checks)
         self.slots = Slots(roles, swarms)
 

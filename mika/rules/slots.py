@@ -30,7 +30,7 @@ class Slots:
         limit = role_of(user, self._roles).download_slots
         if limit is None and not peer.waiting:
             return
-        leeching = self._swarms.watch.leeching
+        leeching = self._swarms.presence.leeching
         holds = leeching.count(user.id, swarm.info_hash) > 0
         leeches = not (peer.seeder or peer.paused)
         waits = leeches and has_to_wait(limit, leeching.keys(user.id), holds=holds)
@@ -42,4 +42,4 @@ class Slots:
     def words(self, user: User) -> bytes:
         """Return what the owner of a peer that waits is told."""
         limit = role_of(user, self._roles).download_slots or 0
-        return refusal.slots_taken(limit, self._swarms.watch.leeching.keys(user.id)).encode()
+        return refusal.slots_taken(limit, self._swarms.presence.leeching.keys(user.id)).encode()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mika.model import Peer
 from mika.swarm.swarm import Swarm
-from mika.swarm.watch import network_of
+from mika.swarm.presence import network_of
 from mika.wire.request import AnnounceRequest
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mika.model import Peer
-from mika.swarm.watch import Watch
+from mika.swarm.presence import Presence
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED, AnnounceRequest
 
 Listable = Callable[[bytes], bool]
@@ -81,12 +81,12 @@ class Swarm:
         "peers",
         "seeders4",
         "seeders6",
-        "watch",
+        "presence",
     )
 
-    def __init__(self, info_hash: bytes, watch: Watch) -> None:
+    def __init__(self, info_hash: bytes, presence: Presence) -> None:
         self.info_hash = info_hash
-        self.watch = watch
+        self.presence = presence
         self.peers: dict[tuple[int, bytes], Peer] = {}
         self.by_user: dict[int, list[Peer]] = {}
         self.complete = 0
@@ -153,7 +153,7 @@ class Swarm:
         else:
             old, peer.endpoint6 = peer.endpoint6, endpoint
         if old[:-2] != endpoint[:-2]:
-            self.watch.moved(peer, old, endpoint)
+            self.presence.moved(peer, old, endpoint)
         if listable(endpoint) and not peer.waiting:
             self._side(peer, family).add(peer, endpoint)
 
@@ -165,7 +165,7 @@ class Swarm:
         else:
             old, peer.endpoint6 = peer.endpoint6, b""
         if old:
-            self.watch.moved(peer, old, b"")
+            self.presence.moved(peer, old, b"")
 
     def hold_back(self, peer: Peer) -> None:
         """Let an active peer wait: it is handed to nobody, and holds no download slot."""
@@ -232,4 +232,4 @@ class Swarm:
             if peer.paused:
                 self.paused += by
             elif not peer.waiting and peer.user_id >= 0:  # in public mode a peer is its own account: nothing to count
-                self.watch.leeching.add(peer.user_id, self.info_hash, by)
+                self.presence.leeching.add(peer.user_id, self.info_hash, by)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from mika.model import Peer
 from mika.swarm.ghosts import ghosts_of
 from mika.swarm.swarm import Listable, Swarm
-from mika.swarm.watch import Watch, network_of
+from mika.swarm.presence import Presence, network_of
 from mika.wire.address import packed
 from mika.wire.request import AnnounceRequest
 
@@ -43,7 +43,7 @@ class Swarms:
         self.listable = listable
         self.believe_claims = believe_claims
         self.peer_count = 0
-        self.watch = Watch()
+        self.presence = Presence()
         self._changed = changed
         self._swarms: dict[bytes, Swarm] = {}
         self._of_user: dict[int, set[Swarm]] = {}
@@ -70,7 +70,7 @@ class Swarms:
         """Make a peer, which its announce has yet to `refresh`, in a swarm that is made if need be."""
         swarm = self._swarms.get(info_hash)
         if swarm is None:
-            swarm = self._swarms[info_hash] = Swarm(info_hash, self.watch)
+            swarm = self._swarms[info_hash] = Swarm(info_hash, self.presence)
         peer = Peer(user_id, peer_id, now)
         swarm.add(peer)
         self._of_user.setdefault(user_id, set()).add(swarm)
@@ -113,13 +113,13 @@ class Swarms:
 
     def count_addresses(self) -> None:
         """Count the addresses of each user from now on, those that are there already among them."""
-        watch = self.watch
-        if watch.counting:
+        presence = self.presence
+        if presence.counting:
             return
-        watch.counting = True
+        presence.counting = True
         for swarm in self:
             for peer in swarm.peers.values():
-                for endpoint, addresses in ((peer.endpoint4, watch.addresses4), (peer.endpoint6, watch.addresses6)):
+                for endpoint, addresses in ((peer.endpoint4, presence.addresses4), (peer.endpoint6, presence.addresses6)):
                     if endpoint:
                         addresses.add(peer.user_id, network_of(endpoint), 1)
 
@@ -184,7 +184,7 @@ class Swarms:
         """Take in a peer as a store kept it."""
         swarm = self._swarms.get(info_hash)
         if swarm is None:
-            swarm = self._swarms[info_hash] = Swarm(info_hash, self.watch)
+            swarm = self._swarms[info_hash] = Swarm(info_hash, self.presence)
         swarm.restore(peer, self.listable)
         self._of_user.setdefault(peer.user_id, set()).add(swarm)
         self.peer_count += peer.active

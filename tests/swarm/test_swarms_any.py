@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mika.store.values import freeze_peer, thaw_peer
 from mika.swarm.swarms import Swarms
 from mika.swarm.tally import Tally
-from mika.swarm.watch import network_of
+from mika.swarm.presence import network_of
 from mika.wire.request import AnnounceRequest, Event
 
 TTL = 10
@@ -214,15 +214,15 @@ class AnyStory(RuleBasedStateMachine):
     @invariant()
     def tallies_never_drift(self):
         """Every user's torrents with a slot, and networks, are what counting anew gives, each as often."""
-        watch = self.swarms.watch
+        presence = self.swarms.presence
         leeching, addresses = Counter(), Counter()
         for (info_hash, user_id, _), known in self.model.items():
             if known.active and known.left and not known.paused and not known.waiting:
                 leeching[user_id, info_hash] += 1
             for endpoint, _ in known.endpoints.values():
                 addresses[user_id, network_of(endpoint)] += 1
-        assert tallied(watch.leeching) == leeching
-        assert tallied(watch.addresses4) + tallied(watch.addresses6) == addresses
+        assert tallied(presence.leeching) == leeching
+        assert tallied(presence.addresses4) + tallied(presence.addresses6) == addresses
 
     @invariant()
     def what_was_noted_is_all_there_is(self):

@@ -22,7 +22,7 @@ def network_of(endpoint: bytes) -> bytes:
     return endpoint[:4] if len(endpoint) == 6 else endpoint[:8]
 
 
-class Watch:
+class Presence:
     """`leeching`: the info hashes for which a user holds a download slot, and by how many peers.
 
     `addresses4` and `addresses6`: the networks of a user's active peers, and of how many; only if they are counted.

@@ -1,0 +1,94 @@
+"""`mika geo`: the databases of addresses that `[geography]` names, brought up to date and asked."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mika.cli.command import InputError, visible
+from mika.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mika.config import Geography
+
+_config_option = click.option(
+    "--config", "-c", metavar="PATH", default="", help="The configuration, as twistd mika takes it."
+)
+
+
+@click.group()
+def geo() -> None:
+    """Look after the databases that say in which country, network and place an address is."""
+
+
+@geo.command()
+@_config_option
+@click.option("--licence", metavar="PATH", default="", help="MaxMind's GeoIP.conf, with AccountID and LicenseKey.")
+@click.option("--site", metavar="URL", default="https://download.maxmind.com", help="Where to download from.")
+def update(config: str, licence: str, site: str) -> int:
+    """Download the databases of [geography] from MaxMind, where they are not up to date.
+
+    The account and its licence key are read from --licence, else from GEOIPUPDATE_ACCOUNT_ID and GEOIPUPDATE_LICENSE_KEY
+    or GEOIPUPDATE_LICENSE_KEY_FILE. A running tracker notices within a minute. Exit status: 0 all are up to date; 1 one
+    could not be downloaded; 2 the configuration or the licence is wrong.
+    """
+    from mika.geolite import DownloadError, Updater, edition_of, read_licence  # noqa: PLC0415 - slow
+
+    failed = False
+    try:
+        paths = _paths(_section(config))
+        for path in paths:
+            edition_of(path)
+        updater = Updater(read_licence(Path(licence) if licence else None, os.environ), site)
+    except ConfigError as error:
+        raise InputError(str(error)) from None
+    for path in paths:
+        try:
+            was_old = updater.update(path)
+        except DownloadError as error:
+            failed = True
+            click.echo(f"mika: {visible(str(error))}", err=True)
+        else:
+            click.echo(visible(f"{path}: {'downloaded' if was_old else 'is up to date'}"))
+    return 1 if failed else 0
+
+
+@geo.command()
+@_config_option
+@click.argument("address")
+def look(config: str, address: str) -> None:
+    """Say where an address is, by the databases of [geography]."""
+    from mika.geography import make_geography  # noqa: PLC0415 - slow
+
+    try:
+        packed = ipaddress.ip_address(address).packed
+        section = _section(config)
+        _paths(section)
+        geography = make_geography(section.city, section.asn)
+        assert geography is not None
+        geography.open()
+    except (ConfigError, ValueError) as error:
+        raise InputError(str(error)) from None
+    place = geography.place_of(packed)
+    at = "" if place.location is None else "{}, {}".format(*place.location)
+    click.echo(f"country {place.country or '-'}, network {f'AS{place.asn}' if place.asn else '-'}, at {at or '-'}")
+
+
+def _section(config: str) -> Geography:
+    from mika.config import load_config  # noqa: PLC0415 - slow
+
+    return load_config(Path(config) if config else None, os.environ).geography
+
+
+def _paths(section: Geography) -> list[Path]:
+    paths = [Path(path) for path in (section.city, section.asn) if path]
+    if not paths:
+        raise ConfigError(
+            "no database is configured: set [geography] city and asn to where they are, or are to be, such as "
+            "/var/lib/mika/GeoLite2-City.mmdb"
+        )
+    return paths
