@@ -17,6 +17,7 @@ The flow of an announce, which `tracker.py` is as code:
     swarm/         who is in each swarm: swarm, swarms, selection
     ledger/        what an announce is worth: credit, record, merge
     journal.py     credited and not yet in every store: survives a kill
+    geography.py   addresses -> country, network, place; geolite.py downloads databases
     flush.py       a store follows the journal, exactly once
     events.py      what happens, told to who listens
     figures.py     what /metrics and /v1/stats show: counts.py, census.py and pulse.py have it

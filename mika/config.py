@@ -228,6 +228,13 @@ class HitAndRun(Section):
     interval: Duration = key("5m", "How often it is looked at who has paid and who is late.", gt=0, le=86400)
 
 
+class Geography(Section):
+    """Where peers are: databases of addresses (MMDB, of MaxMind and others); docs/geography.md."""
+
+    city: str = key("", "A file that knows the country and the place of an address; empty: none.")
+    asn: str = key("", "A file that knows the network (AS) of an address; empty: none.")
+
+
 class Flush(Section):
     """How announces reach the stores."""
 
@@ -254,6 +261,7 @@ class Config(Section):
     credit: Credit = _section_of(Credit)
     bonus: Bonus = _section_of(Bonus)
     hit_and_run: HitAndRun = _section_of(HitAndRun)
+    geography: Geography = _section_of(Geography)
     flush: Flush = _section_of(Flush)
 
     def masked(self) -> Self:

@@ -1,7 +1,7 @@
 """Addresses to places: which country and network (AS) a peer is in, and where on the globe, by MMDB databases.
 
-`tap.py` makes it, `swarm/presence.py` asks for a peer that has a new address. Databases of MaxMind, DB-IP, IPinfo and others
-can be read, and one file may be all of it.
+`tap.py` makes it, `swarm/presence.py` asks for a peer that has a new address. Databases of MaxMind, DB-IP, IPinfo and
+others can be read, and one file may be all of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
@@ -88,14 +89,20 @@ class Geography:
 
     def __init__(self, databases: Sequence[Database]) -> None:
         self.databases = databases
+        # A client has the same address in every swarm: it is looked up for the first of them.
+        self.place_of = lru_cache(maxsize=65536)(self._place_of)
 
     def open(self) -> None:
         """Open all of them; `ConfigError` names the one that cannot be used."""
         for database in self.databases:
             database.open()
 
-    def place_of(self, address: bytes) -> Place:
-        """See `IGeography`."""
+    def forget(self) -> None:
+        """Look addresses up anew: a database is another one."""
+        self.place_of.cache_clear()
+
+    def _place_of(self, address: bytes) -> Place:
+        """See `IGeography.place_of`."""
         value = ipaddress.ip_address(address)
         place = NOWHERE
         for database in self.databases:
@@ -162,7 +169,7 @@ class GeographyService(Periodic):
         self._reactor = reactor
         self._troubles: dict[str, str] = {}
 
-    def startService(self) -> None:
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
         """Fail with `ConfigError` if one cannot be used."""
         self._geography.open()
         super().startService()
@@ -179,14 +186,14 @@ class GeographyService(Periodic):
                     self._troubles[database.key] = str(problem)
                 else:
                     self._troubles.pop(database.key, None)
+                    self._geography.forget()
                     self.log.info("{key}: {path} was read anew", key=database.key, path=str(database.path))
 
     def _in_thread(self, database: Database) -> Deferred[None]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), database.open)
 
 
-def make_geography(city: str, asn: str) -> Geography | None:
-    """Return the geography of a configuration, not yet open; None without a database."""
+def databases_of(city: str, asn: str) -> list[Database]:
+    """Return the databases of a configuration, not yet open; an empty path is none."""
     paths = (("geography.city", city), ("geography.asn", asn))
-    databases = [Database(key, Path(path)) for key, path in paths if path]
-    return Geography(databases) if databases else None
+    return [Database(key, Path(path)) for key, path in paths if path]

@@ -65,8 +65,8 @@ def read_licence(file: Path | None, environ: Mapping[str, str]) -> Licence:
         key = _text(Path(environ["GEOIPUPDATE_LICENSE_KEY_FILE"])).strip()
     if not account or not key:
         raise ConfigError(
-            "no licence: set GEOIPUPDATE_ACCOUNT_ID and GEOIPUPDATE_LICENSE_KEY (or GEOIPUPDATE_LICENSE_KEY_FILE), or name "
-            "a GeoIP.conf with --licence; a free account is at https://www.maxmind.com/en/geolite2/signup"
+            "no licence: set GEOIPUPDATE_ACCOUNT_ID and GEOIPUPDATE_LICENSE_KEY (or GEOIPUPDATE_LICENSE_KEY_FILE), or "
+            "name a GeoIP.conf with --licence; a free account is at https://www.maxmind.com/en/geolite2/signup"
         )
     return Licence(account, key)
 
@@ -154,7 +154,7 @@ class Updater:
 class _OverHttpsAlone(urllib.request.HTTPRedirectHandler):
     """Follows redirects as long as nobody can read along."""
 
-    def redirect_request(  # noqa: PLR0913, PLR0917 - as the library calls it
+    def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.startswith("https://"):

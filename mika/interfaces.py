@@ -13,7 +13,7 @@ from typing import Literal
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from mika.model import BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
+from mika.model import BonusEntry, Debt, History, Peer, Place, Role, Torrent, Totals, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,3 +258,13 @@ class IPeerStore(IStore):
 
     def apply_peers(batch: PeerBatch) -> Deferred[None]:
         """Write the present, delete the gone, and write the mark, in one transaction."""
+
+
+class IGeography(Interface):
+    """Where addresses are. Asked in the reactor's thread, once for each address that is new to a peer."""
+
+    def place_of(address: bytes) -> Place:
+        """Return where a packed address (4 or 16 bytes) is, as far as that is known."""
+
+    def locate(peer: Peer) -> None:
+        """Set country, network and location of a peer by its endpoints."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from mika._totals_cy import INT64_MAX, Totals
 
@@ -167,6 +168,18 @@ def hashes_of(torrent: Torrent) -> list[bytes]:
     if torrent.info_hash_v2 is None or torrent.info_hash_v2[:20] == torrent.info_hash:
         return [torrent.info_hash]
     return [torrent.info_hash, torrent.info_hash_v2[:20]]
+
+
+class Place(NamedTuple):
+    """Where an address is: two capitals (ISO 3166-1), the number of its network (AS), degrees north and east."""
+
+    country: str = ""
+    asn: int = 0
+    location: tuple[float, float] | None = None
+
+
+NOWHERE = Place()
+"""Where an address is of which nothing is known."""
 
 
 class Peer:

@@ -26,6 +26,7 @@ from mika.errors import ConfigError
 from mika.events import Events
 from mika.figures import Figures, flow
 from mika.flush import Flush, HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.geography import Geography, GeographyService, databases_of
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
 from mika.ledger.credit import Ledger
@@ -90,6 +91,7 @@ def check_config(config: Config) -> None:
     from twisted.internet import reactor  # noqa: PLC0415 - installed when this is imported
 
     make_stores(config.stores.model_dump(), Path(config.general.state_dir), reactor)  # type: ignore[arg-type]
+    Geography(databases_of(config.geography.city, config.geography.asn)).open()
     if config.api.certificate:
         tls_context(Path(config.api.certificate), Path(config.api.key))
     if config.api.client_ca:
@@ -117,6 +119,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     stores = make_stores(config.stores.model_dump(), state_dir, reactor)
     journal = make_journal(config, stores, state_dir)
     swarms = make_swarms(config.tracker, journal)
+    geography = make_geography(config, swarms)
     negative_ttl = int(config.tracker.negative_ttl)
     events = Events(reactor.seconds)
     tls = Tls(config.api, state_dir)
@@ -159,6 +162,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
         reactor,
         [
             reloads,
+            *([GeographyService(geography, reactor)] if geography.databases else []),
             StoresService(stores, directory, refresher.hear),
             JournalService(journal, flusher.flushes),
             SwarmsService(swarms, stores.peers, journal),
@@ -197,6 +201,14 @@ def make_swarms(section: TrackerSection, journal: Journal) -> Swarms:
         changed,
         believe_claims=section.allow_client_ip,
     )
+
+
+def make_geography(config: Config, swarms: Swarms) -> Geography:
+    """Make what says where peers are; without a database the swarms do not ask it."""
+    geography = Geography(databases_of(config.geography.city, config.geography.asn))
+    if geography.databases:
+        swarms.presence.locate = geography.locate
+    return geography
 
 
 def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: Journal) -> Tracker:

@@ -13,7 +13,7 @@ from mika.cli.command import InputError, visible
 from mika.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mika.config import Geography
+    from mika.config import Geography as GeographySection
 
 _config_option = click.option(
     "--config", "-c", metavar="PATH", default="", help="The configuration, as twistd mika takes it."
@@ -32,9 +32,9 @@ def geo() -> None:
 def update(config: str, licence: str, site: str) -> int:
     """Download the databases of [geography] from MaxMind, where they are not up to date.
 
-    The account and its licence key are read from --licence, else from GEOIPUPDATE_ACCOUNT_ID and GEOIPUPDATE_LICENSE_KEY
-    or GEOIPUPDATE_LICENSE_KEY_FILE. A running tracker notices within a minute. Exit status: 0 all are up to date; 1 one
-    could not be downloaded; 2 the configuration or the licence is wrong.
+    The account and its licence key are read from --licence, else from GEOIPUPDATE_ACCOUNT_ID and
+    GEOIPUPDATE_LICENSE_KEY or GEOIPUPDATE_LICENSE_KEY_FILE. A running tracker notices within a minute. Exit status: 0
+    all are up to date; 1 one could not be downloaded; 2 the configuration or the licence is wrong.
     """
     from mika.geolite import DownloadError, Updater, edition_of, read_licence  # noqa: PLC0415 - slow
 
@@ -62,14 +62,13 @@ def update(config: str, licence: str, site: str) -> int:
 @click.argument("address")
 def look(config: str, address: str) -> None:
     """Say where an address is, by the databases of [geography]."""
-    from mika.geography import make_geography  # noqa: PLC0415 - slow
+    from mika.geography import Geography, databases_of  # noqa: PLC0415 - slow
 
     try:
         packed = ipaddress.ip_address(address).packed
         section = _section(config)
         _paths(section)
-        geography = make_geography(section.city, section.asn)
-        assert geography is not None
+        geography = Geography(databases_of(section.city, section.asn))
         geography.open()
     except (ConfigError, ValueError) as error:
         raise InputError(str(error)) from None
@@ -78,13 +77,13 @@ def look(config: str, address: str) -> None:
     click.echo(f"country {place.country or '-'}, network {f'AS{place.asn}' if place.asn else '-'}, at {at or '-'}")
 
 
-def _section(config: str) -> Geography:
+def _section(config: str) -> GeographySection:
     from mika.config import load_config  # noqa: PLC0415 - slow
 
     return load_config(Path(config) if config else None, os.environ).geography
 
 
-def _paths(section: Geography) -> list[Path]:
+def _paths(section: GeographySection) -> list[Path]:
     paths = [Path(path) for path in (section.city, section.asn) if path]
     if not paths:
         raise ConfigError(

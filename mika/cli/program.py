@@ -19,6 +19,7 @@ from mika.cli.client import client
 from mika.cli.command import InputError, StoppedError, visible
 from mika.cli.completion import PROGRAM, completion
 from mika.cli.db import db
+from mika.cli.geo import geo
 from mika.cli.tokens import token
 from mika.compiled import described
 from mika.errors import MikaError
@@ -30,7 +31,7 @@ def mika() -> None:
     """Look after a mika tracker. The tracker itself is started by `twistd mika`."""
 
 
-for part in (client, check, token, db, completion):
+for part in (client, check, token, db, geo, completion):
     mika.add_command(part)
 
 

@@ -12,8 +12,8 @@ from mika.model import Peer, Role, Torrent, User, role_of
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.swarm.ghosts import is_ghost
-from mika.swarm.swarm import Swarm
 from mika.swarm.presence import Presence, network_of
+from mika.swarm.swarm import Swarm
 from mika.wire.request import PAUSED, AnnounceRequest
 
 Check = Callable[[AnnounceRequest, User, Torrent, Peer | None, Swarm | None], Refusal | None]

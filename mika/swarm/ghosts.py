@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from mika.model import Peer
-from mika.swarm.swarm import Swarm
 from mika.swarm.presence import network_of
+from mika.swarm.swarm import Swarm
 from mika.wire.request import AnnounceRequest
 
 

@@ -79,9 +79,9 @@ class Swarm:
         "leechers6",
         "paused",
         "peers",
+        "presence",
         "seeders4",
         "seeders6",
-        "presence",
     )
 
     def __init__(self, info_hash: bytes, presence: Presence) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from mika.model import Peer
 from mika.swarm.ghosts import ghosts_of
-from mika.swarm.swarm import Listable, Swarm
 from mika.swarm.presence import Presence, network_of
+from mika.swarm.swarm import Listable, Swarm
 from mika.wire.address import packed
 from mika.wire.request import AnnounceRequest
 
@@ -119,7 +119,10 @@ class Swarms:
         presence.counting = True
         for swarm in self:
             for peer in swarm.peers.values():
-                for endpoint, addresses in ((peer.endpoint4, presence.addresses4), (peer.endpoint6, presence.addresses6)):
+                for endpoint, addresses in (
+                    (peer.endpoint4, presence.addresses4),
+                    (peer.endpoint6, presence.addresses6),
+                ):
                     if endpoint:
                         addresses.add(peer.user_id, network_of(endpoint), 1)
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mika.store.values import freeze_peer, thaw_peer
+from mika.swarm.presence import network_of
 from mika.swarm.swarms import Swarms
 from mika.swarm.tally import Tally
-from mika.swarm.presence import network_of
 from mika.wire.request import AnnounceRequest, Event
 
 TTL = 10
