@@ -32,6 +32,13 @@ def archive_of(edition: str, database: bytes, *, name: str | None = None) -> byt
     return packed.getvalue()
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A server that says nothing of clients that hang up."""
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
+
+
 class MaxMind:
     """`archives` by edition are what it has; `sums` are said in the place of the right checksum."""
 
@@ -52,8 +59,11 @@ class MaxMind:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self._server.socket = signed.context(directory).wrap_socket(self._server.socket, server_side=True)
+        self._server = QuietServer(("127.0.0.1", 0), Answer)
+        # The handshake belongs to the connection's thread, which closes it whatever becomes of it.
+        self._server.socket = signed.context(directory).wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
         self.url = f"https://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
