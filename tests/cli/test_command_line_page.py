@@ -14,7 +14,7 @@ EXAMPLES = [
     line.removeprefix("    $ mika ") for line in PAGE.read_text().splitlines() if line.startswith("    $ mika ")
 ]
 
-NOT_HERE = ("check ", "db ", "client config set", "client top", "client stats", "client events")
+NOT_HERE = ("check ", "db ", "geo ", "client config set", "client top", "client stats", "client events")
 """What needs more than the API in this process; their own tests run them."""
 
 
