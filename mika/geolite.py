@@ -158,6 +158,7 @@ class _OverHttpsAlone(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.startswith("https://"):
+            fp.close()
             raise urllib.error.URLError("it redirects to a place without TLS")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -24,6 +24,8 @@ GOOD = {
     "completion": ["bash"],
     "db check": [],
     "db upgrade": [],
+    "geo update": [],
+    "geo look": ["81.2.69.142"],
     "client ping": [],
     "client status": [],
     "client stats": [],
@@ -63,7 +65,7 @@ GOOD = {
 }
 """Arguments that each command takes, in the order of its parameters."""
 
-HERE = ("check", "completion", "db")
+HERE = ("check", "completion", "db", "geo")
 """What asks no tracker through its API."""
 
 
