@@ -9,25 +9,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mika.cli.command import InputError, visible
+from mika.cli.command import FILE, InputError, Section, visible
+from mika.cli.tables import as_json, show_answer
 from mika.errors import ConfigError
 
 if TYPE_CHECKING:
     from mika.config import Geography as GeographySection
 
 _config_option = click.option(
-    "--config", "-c", metavar="PATH", default="", help="The configuration, as twistd mika takes it."
+    "--config", "-c", type=FILE, metavar="PATH", default="", help="The configuration, as twistd mika takes it."
 )
 
 
-@click.group()
+@click.group(cls=Section)
 def geo() -> None:
     """Look after the databases that say in which country, network and place an address is."""
 
 
 @geo.command()
 @_config_option
-@click.option("--licence", metavar="PATH", default="", help="MaxMind's GeoIP.conf, with AccountID and LicenseKey.")
+@click.option(
+    "--licence", type=FILE, metavar="PATH", default="", help="MaxMind's GeoIP.conf, with AccountID and LicenseKey."
+)
 @click.option("--site", metavar="URL", default="https://download.maxmind.com", help="Where to download from.")
 def update(config: str, licence: str, site: str) -> int:
     """Download the databases of [geography] from MaxMind, where they are not up to date.
@@ -38,7 +41,7 @@ def update(config: str, licence: str, site: str) -> int:
     """
     from mika.geolite import DownloadError, Updater, edition_of, read_licence  # noqa: PLC0415 - slow
 
-    failed = False
+    results: list[dict[str, str | None]] = []
     try:
         paths = _paths(_section(config))
         for path in paths:
@@ -50,11 +53,15 @@ def update(config: str, licence: str, site: str) -> int:
         try:
             was_old = updater.update(path)
         except DownloadError as error:
-            failed = True
+            results.append({"path": str(path), "result": None, "problem": str(error)})
             click.echo(f"mika: {visible(str(error))}", err=True)
         else:
-            click.echo(visible(f"{path}: {'downloaded' if was_old else 'is up to date'}"))
-    return 1 if failed else 0
+            results.append({"path": str(path), "result": "downloaded" if was_old else "is up to date", "problem": None})
+            if not as_json():
+                click.echo(visible(f"{path}: {results[-1]['result']}"))
+    if as_json():
+        show_answer(results)
+    return 1 if any(each["problem"] for each in results) else 0
 
 
 @geo.command()
@@ -73,6 +80,9 @@ def look(config: str, address: str) -> None:
     except (ConfigError, ValueError) as error:
         raise InputError(str(error)) from None
     place = geography.place_of(packed)
+    if as_json():
+        show_answer(place._asdict())
+        return
     at = "" if place.location is None else "{}, {}".format(*place.location)
     click.echo(f"country {place.country or '-'}, network {f'AS{place.asn}' if place.asn else '-'}, at {at or '-'}")
 
