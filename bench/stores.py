@@ -1,4 +1,4 @@
-"""Rows a second that each store takes: batches of 10,000 users, torrents and peers, as the flusher writes them.
+"""Rows a second that each store takes: batches of 10,000 users, torrents, peers, histories, as the flusher writes them.
 
 `make bench` runs it behind `bench.run`. The servers are the tests' own, each on an empty database of this machine.
 """
@@ -18,8 +18,8 @@ from typing import Any
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import react
 
-from mika.interfaces import Mark, PeerBatch, TorrentBatch, UserBatch
-from mika.model import Peer, Torrent, Totals, User
+from mika.interfaces import HistoryBatch, Mark, PeerBatch, TorrentBatch, UserBatch
+from mika.model import History, Peer, Torrent, Totals, User
 from mika.store.registry import make_stores
 
 ROWS = 10_000
@@ -81,9 +81,14 @@ def subjects() -> Iterator[tuple[str, Batch]]:
         present = [(info_hash, peer(user_id, number)) for user_id, info_hash in enumerate(hashes)]
         return store.apply_peers(PeerBatch(Mark(INSTANCE, number + 1, number), present, []))
 
+    def history(store: Any, number: int) -> Any:
+        rows = [History(user_id, info_hash, growth, 0, number, number) for user_id, info_hash in enumerate(hashes)]
+        return store.apply_history(HistoryBatch(Mark(INSTANCE, number + 1, number), rows))
+
     yield "users", users
     yield "torrents", torrents
     yield "peers", peers
+    yield "history", history
 
 
 def peer(user_id: int, number: int) -> Peer:

@@ -15,7 +15,7 @@ The flow of an announce, which `tracker.py` is as code:
     wire/          bytes <-> values: request, response, http, address, metainfo
     rules/         may this announce go ahead?  refusal, checks, ruleset
     swarm/         who is in each swarm: swarm, swarms, selection
-    ledger/        what an announce is worth: credit, record, merge
+    ledger/        what an announce is worth: credit, record, merge, debts
     journal.py     credited and not yet in every store: survives a kill
     geography.py   addresses -> country, network, place; geolite.py downloads databases
     flush.py       a store follows the journal, exactly once
@@ -23,6 +23,7 @@ The flow of an announce, which `tracker.py` is as code:
     figures.py     what /metrics and /v1/stats show: counts.py, census.py and pulse.py have it
     directory.py   users and torrents in memory; loads a miss. standing.py: roles and whitelist
     refresh.py     reads anew what others changed; absent.py, changes.py: what both need
+    debts.py       who owes seed time, and who is late
     rewards.py     freeleech tokens, and bonus given and spent
     store/         where it is kept: registry, memory, sql and its dialects, redis, remote
     admin/         the REST API: one resource a file

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -309,8 +309,9 @@ class HistoryFlush(Flush[HistoryGrowth]):
 
     def apply(self, mark: Mark, merged: HistoryGrowth) -> Deferred[None]:
         """See `Flush`."""
-        rows = [merged.rows[key] for key in sorted(merged.rows)]
-        growth = [replace(row, totals=bounded(row.totals)) for row in rows]
+        growth = [merged.rows[key] for key in sorted(merged.rows)]
+        for row in growth:
+            row.totals = bounded(row.totals)
         return cast("Deferred[None]", self._store.apply_history(HistoryBatch(mark, growth)))
 
     def confirm(self, merged: HistoryGrowth) -> None:
