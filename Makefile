@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 POSTGIS := $(if $(wildcard /usr/share/postgresql/*/extension/postgis.control),true,-):postgresql-postgis
 HEADERS := $(shell $(PYTHON) -c 'import os, sysconfig; print(os.path.exists(sysconfig.get_path("include") + "/Python.h") and "true" or "-")')
 COMPILER := cc:gcc $(HEADERS):python3-dev
-COMPILED := setup.py $(shell find mika -name '_*_cy.p*')
+COMPILED := setup.py $(foreach types,$(shell find mika -name '*.pxd'),$(types) $(types:.pxd=.py))
 PHP := php:php-cli $(if $(wildcard /usr/lib/php/*/curl.so),true,-):php-curl
 LANGUAGES := $(PHP) go:golang-go node:nodejs npm:npm
 BROWSER := chromium:chromium chromedriver:chromium-driver
@@ -47,7 +47,7 @@ bench: $(VENV)/.check ## CPU time an announce beside opentracker and a floor in 
 	$(BIN)/python -m bench.api_load
 
 clean: ## remove what was built and installed here; ./mika-state stays
-	find mika -name '_*_cy.*.so' -delete
+	find mika -name '*.so' -delete
 	rm -rf $(VENV) build dist *.egg-info bench/bin bench/results .mypy_cache .pytest_cache .ruff_cache .hypothesis \
 	  clients/typescript/node_modules clients/typescript/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

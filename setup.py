@@ -1,4 +1,4 @@
-"""Compiles the modules named `_*_cy.py` where it can; what setup.cfg says is all the rest.
+"""Compiles the modules that have a .pxd beside them, where it can; what setup.cfg says is all the rest.
 
 Each is ordinary Python, and its .pxd says which C types its names have. Without a compiler, or with MIKA_PURE=1, they
 run as they are.
@@ -12,9 +12,6 @@ from setuptools import setup
 DIRECTIVES = {
     "language_level": 3,
     "annotation_typing": False,  # annotations are for readers and mypy; types are the .pxd's
-    "boundscheck": False,
-    "wraparound": False,
-    "cdivision": True,
 }
 
 
@@ -30,13 +27,13 @@ def compiled() -> dict[str, object]:
     modules = [
         Extension(
             ".".join(path.with_suffix("").parts),
-            [str(path)],
+            [str(path.with_suffix(".py"))],
             optional=True,  # without a compiler, or Python's headers, the module is installed as it is
             cython_directives=DIRECTIVES,
             cython_c_in_temp=True,
             extra_compile_args=["-O3", "-fwrapv"],  # a sum past 64 bits is negative, and not undefined
         )
-        for path in sorted(Path("mika").rglob("_*_cy.py"))
+        for path in sorted(Path("mika").rglob("*.pxd"))
     ]
     return {"ext_modules": modules, "cmdclass": {"build_ext": build_ext}}
 

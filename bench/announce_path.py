@@ -30,7 +30,8 @@ from mika.server.http import AnnounceFactory
 from mika.store.registry import make_stores
 from mika.tap import make_swarms, make_tracker
 from mika.wire.address import TrustedProxies
-from mika.wire.http import read_ordinary, write_answer
+from mika.wire.http import write_answer
+from mika.wire.ordinary import read_ordinary
 from mika.wire.response import AnnounceResponse, write_announce
 
 USERS, TORRENTS, SWARM = 1000, 100, 300

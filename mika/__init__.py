@@ -38,7 +38,7 @@ The flow of an announce, which `tracker.py` is as code:
 `wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global
 randomness.
 
-Modules named `_*_cy.py` are compiled where they can be (compiled.py); the .pxd beside each says which C types it has.
+Modules with a .pxd beside them, which says what C types they have, are compiled where they can be (compiled.py).
 """
 
 from mika import compiled as compiled

@@ -1,4 +1,4 @@
-"""Whether the modules named `_*_cy.py` run compiled or as they are; `MIKA_PURE=1` asks for the latter.
+"""Whether modules that have a .pxd beside them run compiled or as they are; `MIKA_PURE=1` asks for the latter.
 
 The package imports it first. An installation may have both forms of each module, and Python takes the compiled one;
 with `MIKA_PURE=1` a finder before all others takes the source, so that one installation can be tested in both modes.
@@ -28,9 +28,10 @@ class Sources:
     ) -> ModuleSpec | None:
         """Answer for modules of ours alone."""
         package, _, name = fullname.rpartition(".")
-        if not path or not package.startswith(__package__) or not name.endswith("_cy"):
+        if not path or package.partition(".")[0] != __package__:
             return None
-        return spec_from_file_location(fullname, Path(path[0]) / f"{name}.py")
+        source = Path(path[0]) / f"{name}.py"
+        return spec_from_file_location(fullname, source) if source.with_suffix(".pxd").exists() else None
 
 
 def is_pure_wanted() -> bool:
@@ -41,8 +42,7 @@ def is_pure_wanted() -> bool:
 def modules() -> list[str]:
     """Name every module that may be compiled."""
     return [
-        ".".join((__package__, *path.relative_to(ROOT).with_suffix("").parts))
-        for path in sorted(ROOT.rglob("_*_cy.py"))
+        ".".join((__package__, *path.relative_to(ROOT).with_suffix("").parts)) for path in sorted(ROOT.rglob("*.pxd"))
     ]
 
 
@@ -50,6 +50,11 @@ def plain() -> list[str]:
     """Name those of them that run as they are."""
     specs = {name: find_spec(name) for name in modules()}
     return [name for name, spec in specs.items() if spec is None or not str(spec.origin).endswith(_SUFFIXES)]
+
+
+def runs_compiled(module: ModuleType) -> bool:
+    """Say whether a module that was imported runs compiled."""
+    return str(module.__file__).endswith(_SUFFIXES)
 
 
 def is_compiled() -> bool:

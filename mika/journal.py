@@ -39,6 +39,7 @@ MOST_IN_MEMORY = 64
 
 _NAME = re.compile(r"([0-9a-f]{16})(?:-[0-9a-f]{8})?\.segment")
 _MASK = 0xFFFFFFFF
+_put_frame = struct.Struct(f"<I{FRAME - CHECKSUM}s").pack_into
 
 
 class Segment:
@@ -218,8 +219,8 @@ class Journal:
             self._turn()
             at = self._at
         number = self.last = self.last + 1
-        self._at = end = at + FRAME
-        self._buffer[at:end] = crc32(record, number & _MASK).to_bytes(CHECKSUM, "little") + record
+        self._at = at + FRAME
+        _put_frame(self._buffer, at, crc32(record, number & _MASK), record)
 
     def _turn(self) -> None:
         """Go on in the next segment."""

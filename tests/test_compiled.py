@@ -26,11 +26,11 @@ def ask(**settings: str) -> list[str]:
 
 
 def test_each_module_has_its_types_beside_it():
-    """A .pxd without a module, or a module without one, is forgotten."""
-    sources = {path.with_suffix("") for path in ROOT.rglob("_*_cy.py")}
-    assert sources
-    assert {path.with_suffix("") for path in ROOT.rglob("*.pxd")} == sources
-    assert len(compiled.modules()) == len(sources)
+    """A .pxd without a module, or a module that is there to be compiled without one, is forgotten."""
+    typed = {path.with_suffix("") for path in ROOT.rglob("*.pxd")}
+    assert {path.with_suffix("") for path in ROOT.rglob("_*_cy.py")} <= typed
+    assert all(path.with_suffix(".py").exists() for path in typed)
+    assert len(compiled.modules()) == len(typed)
 
 
 @pytest.mark.skipif(not HAS_COMPILER, reason="there is no C compiler, or Python's headers are missing")
@@ -51,7 +51,7 @@ def test_these_tests_run_in_the_mode_that_was_asked_for():
 
 def test_what_is_compiled_is_of_the_source_as_it_is_now():
     """An extension from before the last change of its source would be tested in its place: `pip install -e .` again."""
-    for source in ROOT.rglob("_*_cy.py"):
+    for source in (path.with_suffix(".py") for path in ROOT.rglob("*.pxd")):
         for suffix in EXTENSION_SUFFIXES:
             built = source.with_name(source.stem + suffix)
             if built.exists():

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mika.model import INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Peer, Role, Torrent, Totals, User, role_of
-from mika.wire.request import AnnounceRequest
+from mika._peer_cy import Peer
+from mika._totals_cy import Totals
+from mika.model import INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Role, Torrent, User, role_of
+from mika.wire._request_cy import AnnounceRequest
 
 GIB = 2**30
 YEAR = 365 * 86400
@@ -62,8 +64,8 @@ class Ledger:
         edges = {edge for each in rates.windows for edge in each[:2]}
         self._since = max((edge for edge in edges if edge <= now), default=-_ALWAYS)
         self._until = min((edge for edge in edges if edge > now), default=_ALWAYS)
-        self._up = max([rates.multiplier_up, *(each.multiplier_up for each in current)])
-        self._down = min([rates.multiplier_down, *(each.multiplier_down for each in current)])
+        self._up = max([rates.multiplier_up] + [each.multiplier_up for each in current])
+        self._down = min([rates.multiplier_down] + [each.multiplier_down for each in current])
 
     def credit(
         self, user: User, torrent: Torrent, peer: Peer, request: AnnounceRequest, seeders: int, now: int
@@ -74,10 +76,8 @@ class Ledger:
         All of it is worth what holds at `now`, whatever held while it was transferred. Seed time is the time since
         the last announce, while it seeded and still does. No figure is larger than `INT64_MAX`.
         """
-        uploaded = request.uploaded - peer.uploaded
-        downloaded = request.downloaded - peer.downloaded
-        uploaded = max(uploaded, 0)
-        downloaded = max(downloaded, 0)
+        uploaded = request.uploaded - peer.uploaded if request.uploaded > peer.uploaded else 0
+        downloaded = request.downloaded - peer.downloaded if request.downloaded > peer.downloaded else 0
         credited_up, credited_down = uploaded, downloaded
         if uploaded or downloaded:
             role = role_of(user, self._roles)
@@ -91,7 +91,7 @@ class Ledger:
             credited_down = downloaded * down // UNIT_MULTIPLIER
             if (uploaded | downloaded | credited_up | credited_down) > INT64_MAX:
                 figures = (credited_up, credited_down, uploaded, downloaded)
-                credited_up, credited_down, uploaded, downloaded = (min(each, INT64_MAX) for each in figures)
+                credited_up, credited_down, uploaded, downloaded = [min(each, INT64_MAX) for each in figures]
         seconds = bonus = 0
         if peer.seeder and request.left == 0 and now > peer.last_seen:
             seconds = min(now - peer.last_seen, self._rates.seed_limit)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from mika.compiled import runs_compiled
+from mika.ledger import _merge_cy
 from mika.ledger.record import ANNOUNCED, CHECKSUM, COMPLETED, FRAME
 from mika.model import INT64_MAX, Debt, History, Totals
 
@@ -25,27 +27,69 @@ _HISTORY = _reader("BB2xq5QI20s36xQ12xI")
 _PEERS = _reader("B3xq44x20s20s")
 
 
+Users = dict[int, Totals]
+Torrents = dict[bytes, Totals]
+Completers = set[tuple[bytes, int]]
+Peers = dict[tuple[bytes, int, bytes], None]
+
+
+def unpack_users(rows: Users, frames: bytes) -> None:
+    """Add to each user what records are worth; public peers have no account that is kept."""
+    for kind, flags, user_id, *figures in _USERS.iter_unpack(frames):
+        if kind and flags & ANNOUNCED and user_id >= 0:
+            row = rows.get(user_id)
+            if row is None:
+                rows[user_id] = _totals(figures, flags)
+            else:
+                row.add(_totals(figures, flags))
+
+
+def unpack_torrents(rows: Torrents, completers: Completers, frames: bytes) -> None:
+    """Add to each torrent what records are worth, and note who completed it."""
+    for kind, flags, user_id, *figures, info_hash in _TORRENTS.iter_unpack(frames):
+        if kind and flags & ANNOUNCED:
+            row = rows.get(info_hash)
+            if row is None:
+                rows[info_hash] = _totals(figures, flags)
+            else:
+                row.add(_totals(figures, flags))
+            if flags & COMPLETED:
+                completers.add((info_hash, user_id))
+
+
+def unpack_peers(rows: Peers, frames: bytes) -> None:
+    """Note whose peers the records are."""
+    for kind, user_id, info_hash, peer_id in _PEERS.iter_unpack(frames):
+        if kind:
+            rows[info_hash, user_id, peer_id] = None
+
+
+def _totals(figures: list[int], flags: int) -> Totals:
+    uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
+    completed = 1 if flags & COMPLETED else 0
+    return Totals(uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds, 1, completed)
+
+
+_COMPILED = runs_compiled(_merge_cy)
+add_users = _merge_cy.add_users if _COMPILED else unpack_users
+add_torrents = _merge_cy.add_torrents if _COMPILED else unpack_torrents
+add_peers = _merge_cy.add_peers if _COMPILED else unpack_peers
+
+
 class UserGrowth:
     """What users grew by, by user id."""
 
     __slots__ = ("rows",)
 
     def __init__(self) -> None:
-        self.rows: dict[int, Totals] = {}
+        self.rows: Users = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, frames: bytes) -> None:
         """Add what these records are worth."""
-        rows = self.rows
-        for kind, flags, user_id, *figures in _USERS.iter_unpack(frames):
-            if kind and flags & ANNOUNCED and user_id >= 0:  # the accounts of public peers are kept nowhere
-                row = rows.get(user_id)
-                if row is None:
-                    rows[user_id] = _totals(figures, flags)
-                else:
-                    row.add(_totals(figures, flags))
+        add_users(self.rows, frames)
 
 
 class TorrentGrowth:
@@ -54,24 +98,15 @@ class TorrentGrowth:
     __slots__ = ("completers", "rows")
 
     def __init__(self) -> None:
-        self.rows: dict[bytes, Totals] = {}
-        self.completers: set[tuple[bytes, int]] = set()
+        self.rows: Torrents = {}
+        self.completers: Completers = set()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, frames: bytes) -> None:
         """Add what these records are worth."""
-        rows = self.rows
-        for kind, flags, user_id, *figures, info_hash in _TORRENTS.iter_unpack(frames):
-            if kind and flags & ANNOUNCED:
-                row = rows.get(info_hash)
-                if row is None:
-                    rows[info_hash] = _totals(figures, flags)
-                else:
-                    row.add(_totals(figures, flags))
-                if flags & COMPLETED:
-                    self.completers.add((info_hash, user_id))
+        add_torrents(self.rows, self.completers, frames)
 
 
 class HistoryGrowth:
@@ -110,23 +145,14 @@ class PeerKeys:
     __slots__ = ("rows",)
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[bytes, int, bytes], None] = {}
+        self.rows: Peers = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, frames: bytes) -> None:
         """Add the peers that these records are about."""
-        rows = self.rows
-        for kind, user_id, info_hash, peer_id in _PEERS.iter_unpack(frames):
-            if kind:
-                rows[info_hash, user_id, peer_id] = None
-
-
-def _totals(figures: list[int], flags: int) -> Totals:
-    uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
-    completed = 1 if flags & COMPLETED else 0
-    return Totals(uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds, 1, completed)
+        add_peers(self.rows, frames)
 
 
 def bounded(growth: Totals) -> Totals:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import struct
 
+from mika.compiled import runs_compiled
+from mika.ledger import _record_cy
+from mika.ledger._record_cy import write_record
 from mika.model import Peer, Totals
 
 PEER = 1
@@ -39,10 +42,11 @@ CHECKSUM = 4
 FRAME = CHECKSUM + _BODY.size
 """Bytes of a record with its checksum."""
 
-NOTHING = Totals()
+NOTHING = _record_cy.NOTHING
+"""What a record of no announce is worth."""
 
 
-def peer_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, *, gone: bool = False) -> bytes:
+def pack_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bool = False) -> bytes:
     """Return the record of a peer as it is now, with what its announce (`credit.announces`) was worth to it.
 
     `info_hash` is the torrent's own, 20 bytes. `credit.completed` says that this was a completion.
@@ -86,6 +90,9 @@ def peer_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, *, gone:
         endpoint6,
         key,
     )
+
+
+peer_record = write_record if runs_compiled(_record_cy) else pack_record
 
 
 def peer_of(frame: bytes) -> tuple[bytes, Peer, bool] | None:

@@ -26,7 +26,8 @@ from mika.server.connections import Connections
 from mika.server.watch import Watch, address_of
 from mika.tracker import Miss, Tracker
 from mika.wire.address import TrustedProxies, packed, read_proxy
-from mika.wire.http import Head, read_head, read_ordinary, read_target, write_answer, write_problem
+from mika.wire.http import Head, read_head, read_target, write_answer, write_problem
+from mika.wire.ordinary import read_ordinary
 from mika.wire.request import AnnounceRequest, BadRequest, ScrapeRequest
 from mika.wire.response import AnnounceResponse, ScrapeResponse, write_announce, write_refusal, write_scrape
 

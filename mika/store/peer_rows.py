@@ -48,12 +48,9 @@ def load(connection: Connection, dialect: Dialect, keep: Callable[[Sequence[tupl
 
 
 def _peer(row: Row) -> Peer:
-    peer = thaw_peer(row[1:])
-    if peer.uploaded < 0 or peer.downloaded < 0 or peer.left < 0:
-        peer.uploaded = unsigned(peer.uploaded)
-        peer.downloaded = unsigned(peer.downloaded)
-        peer.left = unsigned(peer.left)
-    return peer
+    if row[_COUNTERS[0]] < 0 or row[_COUNTERS[1]] < 0 or row[_COUNTERS[2]] < 0:
+        row = tuple(unsigned(value) if at in _COUNTERS else value for at, value in enumerate(row))
+    return thaw_peer(row[1:])
 
 
 def near(connection: Connection, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mika.model import Peer
+from mika._peer_cy import Peer
 from mika.swarm.swarm import Side, Swarm
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest
 

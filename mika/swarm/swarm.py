@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mika.model import Peer
+from mika._peer_cy import Peer
 from mika.swarm.presence import Presence
-from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED, AnnounceRequest
+from mika.wire._request_cy import AnnounceRequest
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED
 
 Listable = Callable[[bytes], bool]
 """Whether a compact endpoint may be handed out."""

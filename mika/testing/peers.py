@@ -42,10 +42,10 @@ class PeerStoreContract(Contract):
             endpoint6=b"\xff" * 18,
             slot4=3,
             slot6=4,
-            seen4=2**33,
+            seen4=2**32 - 1,
             seen6=5,
             first_seen=1,
-            last_seen=2**33,
+            last_seen=2**32 - 1,
             location=(-89.5, 179.25),
         )
         await self.store.apply_peers(PeerBatch(self.mark(), [(b"h" * 20, peer)], []))

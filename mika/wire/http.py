@@ -2,23 +2,24 @@
 
 Incremental: `read_head` finds the next head in what has arrived, None while it is incomplete. For any bytes the readers
 return a value, None, or raise `BadRequest`, and never anything else. What is tuned has a plain twin that says the same
-(`read_ordinary` and the other readers, `unquote` and urllib's), and tests compare them on random input.
+(`unquote` and urllib's), and tests compare them on random input.
 """
 
 from __future__ import annotations
 
 import re
 from codecs import escape_decode
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from mika.compiled import runs_compiled
 from mika.model import LEFT_UNKNOWN
 from mika.rules import refusal
+from mika.wire import _response_cy
+from mika.wire._ordinary_cy import EVENTS, MAX_KEY, MAX_LINE
+from mika.wire._response_cy import format_answer
+from mika.wire.headers import Headers, read_headers
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, BadRequest, Event, ScrapeRequest
-
-MAX_LINE = 16 * 1024
-"""A request line of 16 KiB scrapes over 200 torrents; nothing that clients send is longer."""
 
 MAX_HEAD = 32 * 1024
 """Line and headers together."""
@@ -26,52 +27,17 @@ MAX_HEAD = 32 * 1024
 MAX_EMPTY = 64
 """Bytes of empty lines before a request."""
 
-MAX_KEY = 20
-"""As much of a client's `key` is kept: clients send eight or ten digits."""
-
 MAX_SCRAPE = 100
 """Torrents answered in one scrape; what is asked beyond is left out."""
 
 MAX_COUNTER = 2**53
 """Counters are below it: 8 PiB in one session is no client's, and every JSON reader keeps integers up to it exact."""
 
-EVENTS = {
-    b"": Event.NONE,
-    b"started": Event.STARTED,
-    b"completed": Event.COMPLETED,
-    b"stopped": Event.STOPPED,
-    b"paused": Event.PAUSED,
-}
-
 CLAIMS = (b"ip", b"ipv4", b"ipv6")
 """Parameters in which a client names its own addresses."""
 
 NUMWANT = (b"numwant", b"num_want", b"num+want", b"num%20want")
 """How clients spell it (client-quirks 2.2)."""
-
-# An announce as libtorrent, Transmission, uTorrent and most others write it, these six parameters first and in this
-# order, to /PASSKEY/announce or /announce/PASSKEY, up to the version of HTTP.
-_ORDINARY = re.compile(
-    rb"GET /(?:([^/?%]+)/announce|announce/(?!announce|scrape)([^/?%]+))"
-    rb"\?info_hash=([^&]*)&peer_id=([^&]*)&port=([1-9]\d{0,4})"
-    rb"&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(&[^ ]*|) (?=HTTP/1\.[01]\r\n)"
-)
-# What matters in the rest of its parameters; with a name that is not among the common ones it is not ordinary.
-_FURTHER = re.compile(
-    rb"&(key|event|numwant|supportcrypto|requirecrypto|cryptoport|ip|ipv4|ipv6|num_want|num\+want|num%20want"
-    rb"|info_hash|peer_id|port|uploaded|downloaded|left)(?:=([^&]*)|(?![^&]))"
-)
-_COMMON = frozenset((b"key", b"event", b"numwant", b"supportcrypto"))
-
-
-class Headers(NamedTuple):
-    """What the tracker needs of a request's headers."""
-
-    version: bytes
-    close: bool
-    body: bool
-    forwarded: bytes
-    real_ip: bytes
 
 
 class Head(NamedTuple):
@@ -81,74 +47,6 @@ class Head(NamedTuple):
     target: bytes
     headers: Headers
     end: int
-
-
-class Further(NamedTuple):
-    """What the less weighty parameters of an announce say."""
-
-    event: Event
-    numwant: int
-    key: bytes
-    crypto: int
-
-
-def read_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceRequest, Headers, int] | None:
-    """Read an announce at `start` that is like most; answer it, its headers, and where the next request begins.
-
-    None if it is not ordinary, or not complete: then `read_head` says more. The straight way for nearly every request;
-    where it answers, `read_head` and `read_target` say the same in more steps, and a test compares them.
-    """
-    found = _ORDINARY.match(data, start)
-    if found is None:
-        return None
-    version = found.end()
-    end = data.find(b"\r\n\r\n", version)
-    # The first blank behind GET is the one before the version, the first line end the one behind it.
-    if end < 0 or end - start > MAX_LINE or data.find(b" ", start + 4) != version - 1:
-        return None
-    if data.find(b"\r\n", start) != version + 8 or data.find(b"\\", start, version) >= 0:
-        return None
-    passkey, passkey_last, info_hash, peer_id, port, uploaded, downloaded, left, more = found.groups()
-    headers = read_headers(data[version : end + 2])
-    further = read_further(more)
-    if further is None or headers.body:
-        return None
-    try:
-        info_hash = escape_decode(info_hash.replace(b"%", b"\\x"))[0]  # as `unquote` does
-        peer_id = escape_decode(peer_id.replace(b"%", b"\\x"))[0]
-        endpoint = address + int(port).to_bytes(2, "big")
-    except (ValueError, OverflowError):
-        return None
-    if len(info_hash) != 20 or len(peer_id) != 20:
-        return None
-    request = AnnounceRequest(
-        (passkey or passkey_last).decode("latin-1"),
-        info_hash,
-        peer_id,
-        endpoint,
-        int(uploaded),
-        int(downloaded),
-        int(left),
-        *further,
-    )
-    return request, headers, end + 4
-
-
-# A client says the same here with each announce of each of its torrents, but for the event.
-@lru_cache(maxsize=16384)
-def read_further(more: bytes) -> Further | None:
-    """Read what stands behind `left` in an announce; None if there is anything uncommon in it."""
-    further = dict(_FURTHER.findall(more))
-    event = EVENTS.get(further.get(b"event", b""))
-    numwant = further.get(b"numwant", b"0")
-    if event is None or not numwant.isdigit() or not _COMMON.issuperset(further):
-        return None
-    return Further(
-        event,
-        int(numwant[:18]) if b"numwant" in further else -1,
-        further.get(b"key", b"")[:MAX_KEY],
-        CRYPTO_SUPPORTED if further.get(b"supportcrypto") == b"1" else 0,
-    )
 
 
 def read_head(data: bytes, start: int = 0) -> Head | None:
@@ -192,35 +90,6 @@ def _check_unfinished(data: bytes, start: int) -> None:
         raise BadRequest(refusal.REQUEST_MALFORMED, 400)  # TLS on the wrong port, say: answered without a wait
     if b"\n\n" in data[line_end:]:
         raise BadRequest(refusal.REQUEST_MALFORMED, 400)
-
-
-# A client sends the same headers with each announce, and one version of a client the same as any other.
-@lru_cache(maxsize=1024)
-def read_headers(block: bytes) -> Headers:
-    """Read the version, which ends the request line, and the header lines up to the line end of the last."""
-    version, *lines = block[:-2].split(b"\r\n")
-    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
-        raise BadRequest(refusal.REQUEST_MALFORMED, 400)
-    close = version == b"HTTP/1.0"
-    body = False
-    forwarded: list[bytes] = []
-    real_ip = b""
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        name = name.lower()
-        value = value.strip()
-        if not colon or not name or name != name.strip() or b"\n" in line:
-            raise BadRequest(refusal.REQUEST_MALFORMED, 400)
-        if name == b"connection":
-            options = [option.strip() for option in value.lower().split(b",")]
-            close = b"close" in options or (close and b"keep-alive" not in options)
-        elif (name == b"content-length" and value != b"0") or name == b"transfer-encoding":
-            body = True
-        elif name == b"x-forwarded-for":
-            forwarded.append(value)
-        elif name == b"x-real-ip":
-            real_ip = value
-    return Headers(version, close, body, b",".join(forwarded), real_ip)
 
 
 def read_target(target: bytes, address: bytes, *, public: bool = False) -> AnnounceRequest | ScrapeRequest:
@@ -370,7 +239,7 @@ REASONS = {
 }
 
 
-def write_answer(body: bytes, headers: Headers) -> bytes:
+def answer_plainly(body: bytes, headers: Headers) -> bytes:
     """Put an HTTP/1.1 answer round a bencoded body: always 200, no chunks, few headers (client-quirks 2.4)."""
     if headers.close:
         return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (
@@ -383,6 +252,9 @@ def write_answer(body: bytes, headers: Headers) -> bytes:
         len(body),
         body,
     )
+
+
+write_answer = format_answer if runs_compiled(_response_cy) else answer_plainly
 
 
 def write_problem(problem: refusal.Refusal, status: int) -> bytes:

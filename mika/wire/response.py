@@ -8,31 +8,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from mika.compiled import runs_compiled
 from mika.rules.refusal import Refusal
+from mika.wire import _response_cy
+from mika.wire._response_cy import AnnounceResponse, format_announce
 
-
-class AnnounceResponse:
-    """The answer to an announce. `peers` are compact, all of the family of `external_ip` (4 or 16 bytes)."""
-
-    __slots__ = ("complete", "downloaded", "external_ip", "incomplete", "interval", "min_interval", "peers", "warning")
-
-    def __init__(
-        self,
-        external_ip: bytes,
-        interval: int,
-        min_interval: int,
-        complete: int = 0,
-        incomplete: int = 0,
-        downloaded: int = 0,
-    ) -> None:
-        self.external_ip = external_ip
-        self.interval = interval
-        self.min_interval = min_interval
-        self.complete = complete
-        self.incomplete = incomplete
-        self.downloaded = downloaded
-        self.peers = b""
-        self.warning = b""
+__all__ = [
+    "AnnounceResponse",
+    "ScrapeResponse",
+    "ScrapedTorrent",
+    "write_announce",
+    "write_refusal",
+    "write_scrape",
+]
 
 
 class ScrapedTorrent(NamedTuple):
@@ -51,7 +39,7 @@ class ScrapeResponse(NamedTuple):
     min_interval: int
 
 
-def write_announce(response: AnnounceResponse) -> bytes:
+def format_plainly(response: AnnounceResponse) -> bytes:
     """Bencode an answer; over IPv6 `peers` is there and empty, for clients that fail without it."""
     external_ip = response.external_ip
     peers = response.peers
@@ -72,6 +60,9 @@ def write_announce(response: AnnounceResponse) -> bytes:
             warning,
         )
     )
+
+
+write_announce = format_announce if runs_compiled(_response_cy) else format_plainly
 
 
 def write_scrape(response: ScrapeResponse) -> bytes:

@@ -7,7 +7,17 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mika.ledger.merge import HistoryGrowth, PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.ledger import _merge_cy
+from mika.ledger.merge import (
+    HistoryGrowth,
+    PeerKeys,
+    TorrentGrowth,
+    UserGrowth,
+    bounded,
+    unpack_peers,
+    unpack_torrents,
+    unpack_users,
+)
 from mika.ledger.record import CHECKSUM, FRAME, peer_record
 from mika.model import INT64_MAX, LEFT_UNKNOWN, Debt, History, Peer, Totals
 
@@ -81,6 +91,25 @@ def test_history_is_what_the_last_announce_says_and_the_first_completion():
     rows[3, HASHES[0]].debt = Debt.OWING
     assert merged(HistoryGrowth(lambda: True), *frames).rows == rows
     assert merged(HistoryGrowth(), frames[0]).rows[3, HASHES[0]].left == LEFT_UNKNOWN
+
+
+@given(
+    st.lists(st.tuples(st.integers(-1, 3), st.sampled_from(HASHES), st.one_of(st.just(Totals()), CREDITS))),
+    st.booleans(),
+)
+def test_both_ways_of_reading_add_up_to_the_same(announces, empty):
+    """Byte by byte in C, and by struct in plain Python."""
+    frames = b"".join(announced(*each) for each in announces) + bytes(FRAME) * empty
+    users, torrents, completers, peers = {}, {}, set(), {}
+    _merge_cy.add_users(users, frames)
+    _merge_cy.add_torrents(torrents, completers, frames)
+    _merge_cy.add_peers(peers, frames)
+    plain_users, plain_torrents, plain_completers, plain_peers = {}, {}, set(), {}
+    unpack_users(plain_users, frames)
+    unpack_torrents(plain_torrents, plain_completers, frames)
+    unpack_peers(plain_peers, frames)
+    assert (users, torrents, completers) == (plain_users, plain_torrents, plain_completers)
+    assert list(peers) == list(plain_peers)
 
 
 def test_room_that_was_never_written_adds_nothing():

@@ -6,7 +6,7 @@ from builders import INFO_HASH
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mika.ledger.record import CHECKSUM, FRAME, peer_of, peer_record
+from mika.ledger.record import CHECKSUM, FRAME, pack_record, peer_of, write_record
 from mika.model import LEFT_UNKNOWN, Peer, Totals
 from mika.store.values import PEER_FIELDS
 
@@ -29,10 +29,15 @@ def peers(draw):
     return peer
 
 
-@given(peers(), st.booleans(), st.sampled_from([Totals(), Totals(1, 2, 3, 4, 5, 6, 1, 1)]))
+@given(
+    peers(),
+    st.booleans(),
+    st.sampled_from([Totals(), Totals(1, 2, 3, 4, 5, 6, 1, 1), Totals(*[2**63 - 1] * 5, 2**32 - 1, 1, 1)]),
+)
 def test_peer_comes_back_with_everything(peer, gone, credit):
     """But for its slots and its location: where it is follows from its address."""
-    record = peer_record(INFO_HASH, peer, credit, gone=gone)
+    record = pack_record(INFO_HASH, peer, credit, gone=gone)
+    assert write_record(INFO_HASH, peer, credit, gone=gone) == record
     assert len(record) == FRAME - CHECKSUM
     found = peer_of(b"sum:" + record)
     assert found is not None

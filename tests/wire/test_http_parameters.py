@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mika.model import LEFT_UNKNOWN
 from mika.rules import refusal
-from mika.wire.http import read_announce, read_head, read_ordinary, read_target, unquote
+from mika.wire.http import read_announce, read_head, read_target, unquote
+from mika.wire.ordinary import match_ordinary, scan_ordinary
 from mika.wire.request import (
     CRYPTO_REQUIRED,
     CRYPTO_SUPPORTED,
@@ -287,19 +288,21 @@ def said(request: AnnounceRequest | ScrapeRequest) -> Any:
 @example("/announce/announce.php", QUERY.encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.replace("-TR4060-7hv", "-TR4060 7hv").encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.replace("-TR4060-7h", "-TR4060\r\n7h").encode(), "HTTP/1.1\r\n\r\n", b"")
-def test_fast_reader_agrees_with_the_plain_ones(target, query, end, behind) -> None:
+def test_fast_readers_agree_with_the_plain_ones(target, query, end, behind) -> None:
     """Where the straight way answers, it says what the plain readers say, field by field."""
     data = f"GET {target}?".encode() + query + b" " + end.encode() + behind
-    try:
-        ordinary = read_ordinary(data, 0, ADDRESS)
-        read: Any = ordinary and (fields(ordinary[0]), *ordinary[1:])
-    except BadRequest as bad:
-        read = bad.refusal
-    assert read is None or read == plainly(data)
+    for read_ordinary in (match_ordinary, scan_ordinary):
+        try:
+            ordinary = read_ordinary(data, 0, ADDRESS)
+            read: Any = ordinary and (fields(ordinary[0]), *ordinary[1:])
+        except BadRequest as bad:
+            read = bad.refusal
+        assert read is None or read == plainly(data)
 
 
+@pytest.mark.parametrize("read_ordinary", [match_ordinary, scan_ordinary])
 @pytest.mark.parametrize("target", [f"/{KEY}/announce", f"/announce/{KEY}"])
-def test_fast_reader_takes_what_clients_send(target) -> None:
+def test_fast_readers_take_what_clients_send(target, read_ordinary) -> None:
     """The announces of libtorrent and Transmission go the straight way: else it would be of no use."""
     for more in (
         "&corrupt=0&key=F9659D6C&event=stopped&numwant=0&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",

@@ -10,16 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mika.rules.refusal import PASSKEY_INVALID, STORE_UNAVAILABLE, TORRENT_DELETED, TORRENT_DISABLED, Refusal
+from mika.wire._response_cy import format_announce, format_answer
+from mika.wire.headers import Headers
+from mika.wire.http import answer_plainly
 from mika.wire.response import (
     AnnounceResponse,
     ScrapedTorrent,
     ScrapeResponse,
+    format_plainly,
     write_announce,
     write_refusal,
     write_scrape,
 )
 
 COUNTS = st.integers(0, 2**63)
+HEADERS = [
+    Headers(version, close, False, b"", b"") for version in (b"HTTP/1.0", b"HTTP/1.1") for close in (True, False)
+]
 
 
 @st.composite
@@ -63,7 +70,11 @@ def agree(written: bytes, plain: dict[str, Any]) -> None:
 @given(announce_responses())
 def test_announce_is_bencode(response) -> None:
     """The answer to an announce is what a plain encoder makes of it, IPv4 or IPv6, with a warning or without."""
-    agree(write_announce(response), plain_announce(response))
+    agree(format_plainly(response), plain_announce(response))
+    agree(format_announce(response), plain_announce(response))
+    for headers in HEADERS:
+        body = format_plainly(response)
+        assert format_answer(body, headers) == answer_plainly(body, headers)
 
 
 @pytest.mark.parametrize("width", [4, 16])

@@ -1,0 +1,1 @@
+# tracker.py is compiled as it is: what it calls has the types.
