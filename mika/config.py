@@ -235,6 +235,21 @@ class Geography(Section):
     asn: str = key("", "A file that knows the network (AS) of an address; empty: none.")
 
 
+class Selection(Section):
+    """Which peers are handed out: at random, or by weights; docs/selection.md."""
+
+    strategy: str = key(
+        "random", "random, weighted, or a score of your own: a name, package.module:function.", live=True
+    )
+    sample: int = key(100, "Of so many peers, chosen at random, the best are handed out.", live=True, ge=1, le=1000)
+    at_random: int = key(20, "Of 100 handed out, so many are chosen at random after all.", live=True, ge=1, le=100)
+    place: Thousandths = key(0, "weighted: the same network, the same country, or near.", live=True)
+    progress: Thousandths = key(0, "weighted: leechers that complement each other.", live=True)
+    speed: Thousandths = key(0, "weighted: peers that upload fast.", live=True)
+    priority: Thousandths = key(0, "weighted: members whose role has a priority.", live=True)
+    seed_time: Thousandths = key(0, "weighted: seeders that have been there for long.", live=True)
+
+
 class Flush(Section):
     """How announces reach the stores."""
 
@@ -262,6 +277,7 @@ class Config(Section):
     bonus: Bonus = _section_of(Bonus)
     hit_and_run: HitAndRun = _section_of(HitAndRun)
     geography: Geography = _section_of(Geography)
+    selection: Selection = _section_of(Selection)
     flush: Flush = _section_of(Flush)
 
     def masked(self) -> Self:

@@ -22,6 +22,7 @@ from mika.jobs import Flusher, Syncer
 from mika.ledger.credit import Rates, Window
 from mika.logs import Log
 from mika.rules.ruleset import Ruleset
+from mika.selectors import make_choice
 from mika.server.http import AnnounceFactory
 from mika.server.tls import Tls
 from mika.tracker import listable
@@ -107,7 +108,9 @@ class Live:
     def _take(self, config: Config, changed: list[str]) -> None:
         if config.api != self.config.api:
             self._parts.tls.take(self._parts.tls.load(config.api))
+        choice = make_choice(config.selection, self._parts.directory)
         before, self.config = self.config, config
+        self._tracker.choose(choice)
         self._apply(before)
         if changed:
             self.logger.info("the configuration changed: {keys}", keys=", ".join(changed))

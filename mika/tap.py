@@ -37,6 +37,7 @@ from mika.model import Peer
 from mika.pulse import Pulse
 from mika.refresh import Refresher
 from mika.rules.ruleset import Ruleset
+from mika.selectors import make_choice, score_of
 from mika.server.admin import admin_service
 from mika.server.certificate import authorities_of, tls_context
 from mika.server.http import AnnounceFactory
@@ -92,6 +93,7 @@ def check_config(config: Config) -> None:
 
     make_stores(config.stores.model_dump(), Path(config.general.state_dir), reactor)  # type: ignore[arg-type]
     Geography(databases_of(config.geography.city, config.geography.asn)).open()
+    score_of(config.selection)
     if config.api.certificate:
         tls_context(Path(config.api.certificate), Path(config.api.key))
     if config.api.client_ca:
@@ -221,6 +223,7 @@ def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: 
         ledger=Ledger(rates_of(config), directory.roles),
         journal=journal,
         random=Random().random,  # noqa: S311 - which peers are handed out is no secret
+        choice=make_choice(config.selection, directory),
     )
     return Tracker(section, stages)
 

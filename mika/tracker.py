@@ -18,7 +18,7 @@ from mika.model import PASSKEY, Peer, Torrent, Totals, User
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.rules.ruleset import Ruleset
-from mika.swarm.selection import Measure, Random, Select, select_peers
+from mika.swarm.selection import RANDOM, Choice, Random
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
 from mika.wire.address import is_routable
@@ -57,10 +57,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the tracker works with: facts, rules, swarms, ledger, the journal, randomness, and who is handed out.
-
-    `measure` is told of each announce of a known peer before it counts, where `select` needs speeds.
-    """
+    """What the tracker works with: facts, rules, swarms, ledger, the journal, randomness, and who is handed out."""
 
     facts: Facts
     ruleset: Ruleset
@@ -68,8 +65,7 @@ class Stages:
     ledger: Ledger
     journal: Record
     random: Random
-    select: Select = select_peers
-    measure: Measure | None = None
+    choice: Choice = RANDOM
 
 
 class Tracker:
@@ -82,8 +78,7 @@ class Tracker:
         self.ledger = stages.ledger
         self.journal = stages.journal
         self.random = stages.random
-        self.select = stages.select
-        self.measure = stages.measure
+        self.choose(stages.choice)
         self.configure(config)
 
     def configure(self, config: TrackerSection) -> None:
@@ -92,6 +87,11 @@ class Tracker:
         self.interval = int(config.announce_interval)
         self.min_interval = config.minimum
         self.jitter = int(config.interval_jitter) + 1
+
+    def choose(self, choice: Choice) -> None:
+        """Answer announces with other peers from now on."""
+        self.select = choice.select
+        self.measure = choice.measure
 
     def announce(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
         """Take one announce through all stages; what it is worth is in accounts and journal when this returns."""

@@ -17,6 +17,10 @@ from mika.live import Live, Parts, intervals_of
 from mika.logs import Log
 from mika.server.tls import Tls
 from mika.store.registry import Stores
+from mika.swarm.selection import select_peers
+from mika.swarm.speed import measure
+from mika.swarm.strategy import BestOfSample
+from mika.swarm.weights import Weights
 from mika.swarm.swarms import REVISED_AT_ONCE
 from mika.tap import make_flusher
 from mika.wire.address import packed
@@ -400,6 +404,26 @@ def test_broken_file_changes_nothing(running):
     assert running.site.tracker.config.numwant_max == 200
 
 
+def test_selection(running):
+    """The next answer is by the new strategy; one that cannot be used changes nothing, and says so."""
+    running.announce(passkey=OTHER_PASSKEY, address=OTHER_ADDRESS, peer_id=b"-TR4060-bbbbbbbbbbbb")
+    changes = {"strategy": "weighted", "sample": 50, "at_random": 1, "place": 1, "speed": 0.5}
+    changes |= {"progress": 1, "priority": 1, "seed_time": 1}
+    named = sorted(f"selection.{name}" for name in changes)
+    assert sorted(running.live.change({"selection": changes})) == named
+    tracker = running.site.tracker
+    assert isinstance(tracker.select.__self__, BestOfSample)
+    assert tracker.measure is measure
+    weighted = tracker.select
+    with pytest.raises(ConfigError, match="there is no strategy best"):
+        running.live.change({"selection": {"strategy": "best"}})
+    assert tracker.select is weighted
+    assert running.live.config.selection.strategy == "weighted"
+    assert running.announce()["peers"]
+    running.live.change({"selection": {"strategy": "random"}})
+    assert (tracker.select, tracker.measure) == (select_peers, None)
+
+
 def test_every_live_key_counts():
     """None is marked as live that a test above does not change: who marks one adds it here, and applies it."""
     live = {
@@ -419,5 +443,6 @@ def test_every_live_key_counts():
         *("credit.multiplier_up", "credit.multiplier_down", "credit.windows"),
         *(f"bonus.{name}" for name in ("enabled", "per_hour", "scarcity", "per_gib", "per_year")),
         *(f"hit_and_run.{name}" for name in ("enabled", "ratio", "seed_time", "deadline")),
+        *(f"selection.{name}" for name in ("strategy", "sample", "at_random", *Weights._fields)),
         *(f"flush.{name}" for name in ("interval", "peers_interval", "journal_sync")),
     }

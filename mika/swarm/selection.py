@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from mika._peer_cy import Peer
 from mika.swarm.swarm import Side, Swarm
@@ -18,6 +19,13 @@ Measure = Callable[[Peer, AnnounceRequest, int], None]
 """What notes how fast a peer is: it is told of an announce before that counts."""
 
 
+class Choice(NamedTuple):
+    """What answers an announce with peers, and what has to be told of each announce for it, if anything."""
+
+    select: Select
+    measure: Measure | None
+
+
 def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Random) -> bytes:
     """Answer with up to `count` compact endpoints of one width (6 bytes: IPv4, 18: IPv6) for this peer.
 
@@ -31,13 +39,13 @@ def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Rando
         seeders, leechers = swarm.seeders6, swarm.leechers6
     own = swarm.by_user[peer.user_id]
     if peer.seeder or peer.paused:
-        return _take(leechers, count, peer, own, random)
-    chosen = _take(seeders, count, peer, own, random)
+        return take(leechers, count, peer, own, random)
+    chosen = take(seeders, count, peer, own, random)
     missing = count - len(chosen) // width
-    return chosen + _take(leechers, missing, peer, own, random) if missing else chosen
+    return chosen + take(leechers, missing, peer, own, random) if missing else chosen
 
 
-def _take(side: Side, count: int, peer: Peer, own: list[Peer], random: Random) -> bytes:
+def take(side: Side, count: int, peer: Peer, own: list[Peer], random: Random) -> bytes:
     """Take endpoints from one side: as one slice at a random place where all of them fit the asker's encryption."""
     if not side.peers:
         return b""
@@ -77,19 +85,28 @@ def _ring(side: Side, start: int, count: int) -> bytes:
     return bytes(side.compact[start * width :] + side.compact[: (end - size) * width])
 
 
+def fits(asker: Peer, other: Peer) -> bool:
+    """Say whether a peer may be handed to an asker: another account's, and their encryption fits."""
+    if other.user_id == asker.user_id or (asker.crypto & CRYPTO_REQUIRED and not other.crypto & CRYPTO_SUPPORTED):
+        return False
+    return bool(asker.crypto & CRYPTO_SUPPORTED) or not other.crypto & CRYPTO_REQUIRED
+
+
 def _filtered(side: Side, count: int, peer: Peer, random: Random) -> bytes:
     """Walk the ring from anywhere and take the peers whose encryption fits: the rare way, for picky clients."""
     size = len(side.peers)
     width = side.width
     start = int(random() * size)
-    needed = CRYPTO_SUPPORTED if peer.crypto & CRYPTO_REQUIRED else 0
-    refused = 0 if peer.crypto & CRYPTO_SUPPORTED else CRYPTO_REQUIRED
     chosen = bytearray()
     for step in range(size):
         slot = (start + step) % size
         other = side.peers[slot]
-        if other.user_id != peer.user_id and other.crypto & needed == needed and not other.crypto & refused:
+        if fits(peer, other):
             chosen += side.compact[slot * width : (slot + 1) * width]
             if len(chosen) == count * width:
                 break
     return bytes(chosen)
+
+
+RANDOM = Choice(select_peers, None)
+"""The quick way: any that fit."""
