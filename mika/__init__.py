@@ -18,6 +18,7 @@ The flow of an announce, which `tracker.py` is as code:
     ledger/        what an announce is worth: credit, record, merge, debts
     journal.py     credited and not yet in every store: survives a kill
     geography.py   addresses -> country, network, place; geolite.py downloads databases
+    selectors.py   [selection] -> what hands out peers: random, by weights, by a score of the site's own
     flush.py       a store follows the journal, exactly once
     events.py      what happens, told to who listens
     figures.py     what /metrics and /v1/stats show: counts.py, census.py and pulse.py have it

@@ -110,12 +110,7 @@ class Tracker(Section):
         [], "Networks of proxies whose X-Forwarded-For, X-Real-IP or PROXY protocol is believed.", live=True
     )
     peers_per_user_torrent: int = key(5, "Clients that one user may have in one swarm at a time.", live=True, ge=1)
-    addresses_per_user: int = key(
-        0,
-        "Addresses of each family that one user may announce from at once; an IPv6 /64 is one. 0: any number.",
-        live=True,
-        ge=0,
-    )
+    addresses_per_user: int = key(0, "Addresses a family that one user may have; 0: any number.", live=True, ge=0)
     negative_ttl: Duration = key(
         "1m", "For so long an absent passkey or torrent is not looked for again.", live=True, le=86400
     )
@@ -238,9 +233,7 @@ class Geography(Section):
 class Selection(Section):
     """Which peers are handed out: at random, or by weights; docs/selection.md."""
 
-    strategy: str = key(
-        "random", "random, weighted, or a score of your own: a name, package.module:function.", live=True
-    )
+    strategy: str = key("random", "random, weighted, or a score of your own: package.module:function.", live=True)
     sample: int = key(100, "Of so many peers, chosen at random, the best are handed out.", live=True, ge=1, le=1000)
     at_random: int = key(20, "Of 100 handed out, so many are chosen at random after all.", live=True, ge=1, le=100)
     place: Thousandths = key(0, "weighted: the same network, the same country, or near.", live=True)

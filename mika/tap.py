@@ -156,7 +156,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
         lambda: health(config, flusher),
         live,
         figures,
-        stores.peers.peers_near,
+        lambda *where: flusher.settle("peers").addCallback(lambda _: stores.peers.peers_near(*where)),
     )
     admin = admin_service(reactor, config.api, state_dir, context, tls)
     console = make_console(config, context, tracker, flusher, live, reactor)

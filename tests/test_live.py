@@ -20,8 +20,8 @@ from mika.store.registry import Stores
 from mika.swarm.selection import select_peers
 from mika.swarm.speed import measure
 from mika.swarm.strategy import BestOfSample
-from mika.swarm.weights import Weights
 from mika.swarm.swarms import REVISED_AT_ONCE
+from mika.swarm.weights import Weights
 from mika.tap import make_flusher
 from mika.wire.address import packed
 

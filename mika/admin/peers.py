@@ -22,7 +22,7 @@ async def list_torrent_peers(call: Call) -> Answer:
     """List the peers of a torrent, a page at a time.
 
     The active ones, in order of user and peer id. With `near` and `within` only those whose address is in that circle,
-    the nearest first, as the peers store knows them: half a minute behind at most.
+    the nearest first; what announces changed is written to the peers store before it is asked.
     """
     torrent = await call.context.directory.torrent(call.parameters["info_hash"])
     query: Nearby = call.query

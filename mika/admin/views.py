@@ -272,6 +272,8 @@ def user_view(user: model.User) -> User:
 def peer_view(peer: model.Peer) -> PeerView:
     """Show a peer."""
     endpoint = peer.endpoint4 or peer.endpoint6
+    # Where selection needs no speeds none are measured, and 0 would be said of everybody.
+    speed_up, speed_down = (peer.speed_up, peer.speed_down) if peer.speed_up or peer.speed_down else (None, None)
     return PeerView(
         user_id=peer.user_id,
         peer_id=peer.peer_id.hex(),
@@ -287,8 +289,8 @@ def peer_view(peer: model.Peer) -> PeerView:
         country=peer.country or None,
         asn=peer.asn or None,
         location=None if peer.location is None else Location(latitude=peer.location[0], longitude=peer.location[1]),
-        speed_up=None,
-        speed_down=None,
+        speed_up=speed_up,
+        speed_down=speed_down,
         first_seen=rfc3339(peer.first_seen),
         last_seen=rfc3339(peer.last_seen),
     )
