@@ -31,7 +31,7 @@ def compiled() -> dict[str, object]:
             optional=True,  # without a compiler, or Python's headers, the module is installed as it is
             cython_directives=DIRECTIVES,
             cython_c_in_temp=True,
-            extra_compile_args=["-O3", "-fwrapv"],  # a sum past 64 bits is negative, and not undefined
+            extra_compile_args=["-g0", "-fwrapv"],  # a sum past 64 bits is negative, and not undefined
         )
         for path in sorted(Path("mika").rglob("*.pxd"))
     ]

@@ -2,6 +2,7 @@
 
 The package imports it first. An installation may have both forms of each module, and Python takes the compiled one;
 with `MIKA_PURE=1` a finder before all others takes the source, so that one installation can be tested in both modes.
+It does so too in a source tree where one was changed after it was compiled: what is edited is what runs.
 """
 
 from __future__ import annotations
@@ -69,5 +70,16 @@ def described() -> str:
 
 _SUFFIXES = tuple(EXTENSION_SUFFIXES)
 
-if is_pure_wanted():
+
+def is_stale() -> bool:
+    """Say whether this is a source tree in which a module was changed after it was compiled."""
+    return (ROOT.parent / "setup.py").exists() and any(
+        built.stat().st_mtime < max(types.stat().st_mtime, types.with_suffix(".py").stat().st_mtime)
+        for types in ROOT.rglob("*.pxd")
+        for built in [types.with_name(types.stem + EXTENSION_SUFFIXES[0])]
+        if built.exists()
+    )
+
+
+if is_pure_wanted() or is_stale():  # all of them or none: compiled modules look into each other
     sys.meta_path.insert(0, Sources)

@@ -14,6 +14,9 @@ cpdef add_torrents(dict rows, set completers, bytes frames)
 @cython.locals(text=Text, at=Py_ssize_t)
 cpdef add_peers(dict rows, bytes frames)
 
+@cython.locals(text=Text, at=Py_ssize_t)
+cpdef add_history(dict rows, owes, bytes frames)
+
 @cython.locals(totals=Totals)
 cdef Totals worth(Text text, Py_ssize_t at)
 

@@ -5,7 +5,10 @@ Each function takes frames in a row, and what they are added to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mika._totals_cy import Totals
+from mika.model import Debt, History
 
 FRAME = 184
 """Bytes of a record with its checksum. Where each field is, `record.py` says."""
@@ -43,6 +46,24 @@ def add_peers(rows: dict[tuple[bytes, int, bytes], None], frames: bytes) -> None
     for at in range(0, len(frames), FRAME):
         if text[at + 4]:
             rows[frames[at + 60 : at + 80], get_8(text, at + 8), frames[at + 80 : at + 100]] = None
+
+
+def add_history(rows: dict[tuple[int, bytes], History], owes: Callable[[], bool], frames: bytes) -> None:
+    """Add to what each user did with each torrent; who completes one is in its debt if it `owes()`."""
+    text = frames
+    for at in range(0, len(frames), FRAME):
+        if text[at + 4] and text[at + 5] & 1 and text[at + 15] < 128:
+            key = get_8(text, at + 8), frames[at + 60 : at + 80]
+            last_seen = get_4(text, at + 136)
+            row = rows.get(key)
+            if row is None:
+                row = rows[key] = History(*key, Totals(), first_seen=last_seen)
+            row.totals.add(worth(text, at))
+            row.left = get_8(text, at + 116) & 0xFFFFFFFFFFFFFFFF
+            row.last_seen = last_seen
+            if text[at + 5] & 2:
+                row.completed_at = last_seen
+                row.debt = Debt.OWING if owes() else Debt.NONE
 
 
 def worth(text: bytes, at: int) -> Totals:

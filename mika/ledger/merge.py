@@ -29,6 +29,7 @@ _PEERS = _reader("B3xq44x20s20s")
 
 Users = dict[int, Totals]
 Torrents = dict[bytes, Totals]
+Histories = dict[tuple[int, bytes], History]
 Completers = set[tuple[bytes, int]]
 Peers = dict[tuple[bytes, int, bytes], None]
 
@@ -57,6 +58,23 @@ def unpack_torrents(rows: Torrents, completers: Completers, frames: bytes) -> No
                 completers.add((info_hash, user_id))
 
 
+def unpack_history(rows: Histories, owes: Callable[[], bool], frames: bytes) -> None:
+    """Add to what each user did with each torrent; who completes one is in its debt if it `owes()`."""
+    for kind, flags, user_id, *figures, info_hash, left, last_seen in _HISTORY.iter_unpack(frames):
+        if kind and flags & ANNOUNCED and user_id >= 0:
+            row = rows.get((user_id, info_hash))
+            if row is None:
+                totals = _totals(figures, flags)
+                row = rows[user_id, info_hash] = History(user_id, info_hash, totals, left, last_seen, last_seen)
+            else:
+                row.totals.add(_totals(figures, flags))
+                row.left = left
+                row.last_seen = last_seen
+            if flags & COMPLETED:
+                row.completed_at = last_seen
+                row.debt = Debt.OWING if owes() else Debt.NONE
+
+
 def unpack_peers(rows: Peers, frames: bytes) -> None:
     """Note whose peers the records are."""
     for kind, user_id, info_hash, peer_id in _PEERS.iter_unpack(frames):
@@ -73,6 +91,7 @@ def _totals(figures: list[int], flags: int) -> Totals:
 _COMPILED = runs_compiled(_merge_cy)
 add_users = _merge_cy.add_users if _COMPILED else unpack_users
 add_torrents = _merge_cy.add_torrents if _COMPILED else unpack_torrents
+add_history = _merge_cy.add_history if _COMPILED else unpack_history
 add_peers = _merge_cy.add_peers if _COMPILED else unpack_peers
 
 
@@ -116,27 +135,14 @@ class HistoryGrowth:
 
     def __init__(self, owes: Callable[[], bool] = lambda: False) -> None:
         self.owes = owes
-        self.rows: dict[tuple[int, bytes], History] = {}
+        self.rows: Histories = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, frames: bytes) -> None:
         """Add what these records are worth."""
-        rows = self.rows
-        for kind, flags, user_id, *figures, info_hash, left, last_seen in _HISTORY.iter_unpack(frames):
-            if kind and flags & ANNOUNCED and user_id >= 0:
-                row = rows.get((user_id, info_hash))
-                if row is None:
-                    totals = _totals(figures, flags)
-                    row = rows[user_id, info_hash] = History(user_id, info_hash, totals, left, last_seen, last_seen)
-                else:
-                    row.totals.add(_totals(figures, flags))
-                    row.left = left
-                    row.last_seen = last_seen
-                if flags & COMPLETED:
-                    row.completed_at = last_seen
-                    row.debt = Debt.OWING if self.owes() else Debt.NONE
+        add_history(self.rows, self.owes, frames)
 
 
 class PeerKeys:

@@ -14,6 +14,7 @@ from mika.ledger.merge import (
     TorrentGrowth,
     UserGrowth,
     bounded,
+    unpack_history,
     unpack_peers,
     unpack_torrents,
     unpack_users,
@@ -110,6 +111,10 @@ def test_both_ways_of_reading_add_up_to_the_same(announces, empty):
     unpack_peers(plain_peers, frames)
     assert (users, torrents, completers) == (plain_users, plain_torrents, plain_completers)
     assert list(peers) == list(plain_peers)
+    history, plain_history = {}, {}
+    _merge_cy.add_history(history, lambda: True, frames)
+    unpack_history(plain_history, lambda: True, frames)
+    assert history == plain_history
 
 
 def test_room_that_was_never_written_adds_nothing():

@@ -1,0 +1,1 @@
+# checks.py is compiled as it is.

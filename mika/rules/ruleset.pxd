@@ -1,0 +1,1 @@
+# ruleset.py is compiled as it is.

@@ -1,0 +1,1 @@
+# slots.py is compiled as it is.
