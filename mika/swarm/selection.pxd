@@ -8,7 +8,7 @@ from mika.swarm.swarm cimport Side, Swarm
 cpdef bytes select_peers(Swarm swarm, Peer peer, Py_ssize_t width, Py_ssize_t count, random)
 
 @cython.locals(slot=Py_ssize_t, slots=list)
-cdef bytes _take(Side side, Py_ssize_t count, Peer peer, list own, random)
+cpdef bytes take(Side side, Py_ssize_t count, Peer peer, list own, random)
 
 @cython.locals(
     size=Py_ssize_t, width=Py_ssize_t, start=Py_ssize_t, take=Py_ssize_t, slot=Py_ssize_t, place=Py_ssize_t, chosen=bytes
