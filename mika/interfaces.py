@@ -13,7 +13,19 @@ from typing import Literal
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
 
-from mika.model import BonusEntry, Debt, History, Peer, Place, Role, Torrent, Totals, User
+from mika.model import (
+    BonusEntry,
+    Debt,
+    History,
+    Peer,
+    Place,
+    Role,
+    Suspicion,
+    SuspicionState,
+    Torrent,
+    Totals,
+    User,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,25 @@ class Circle:
     latitude: float
     longitude: float
     metres: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which suspicions are wanted: those of a state, a user, a kind (None: any), and from a score on."""
+
+    state: SuspicionState | None = None
+    user_id: int | None = None
+    kind: str | None = None
+    score: int = 0
+
+    def takes(self, row: Suspicion) -> bool:
+        """Say whether this is one of them."""
+        return (
+            self.state in {None, row.state}
+            and self.user_id in {None, row.user_id}
+            and self.kind in {None, row.kind}
+            and row.score >= self.score
+        )
 
 
 @dataclass(slots=True)
@@ -202,6 +233,27 @@ class IHistoryStore(Interface):
 
     def save_debts(debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
         """Write the debts of rows by user id and info hash, all in one transaction; one that is gone is skipped."""
+
+
+class ISuspicionStore(Interface):
+    """What a users store may offer beside: suspicions. Rows are deleted with their user."""
+
+    def suspicion(suspicion_id: int) -> Deferred[Suspicion | None]:
+        """Answer with the row of this id."""
+
+    def suspicion_of(kind: str, user_id: int, info_hash: bytes) -> Deferred[Suspicion | None]:
+        """Answer with the one row of this kind, user and torrent."""
+
+    def list_suspicions(sought: Sought, before: int, limit: int) -> Deferred[list[Suspicion]]:
+        """Answer with at most `limit` rows that are sought and whose id is less than `before`, the latest first."""
+
+    def replace_suspicion(old: Suspicion | None, new: Suspicion) -> Deferred[Suspicion | None]:
+        """Keep `new` in the place of `old`, which has the same kind, user and torrent; None: as the first one.
+
+        Answers with the row as it is kept, under the id that it had, or a new one greater than those of all before it.
+        If what is kept is not `old` any more (its `count` or `state` is another, or there is one, or none), nothing
+        changes and the answer is None: somebody else was faster.
+        """
 
 
 class ITorrentStore(IStore):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mika._peer_cy import LEFT_UNKNOWN, Peer
 from mika._totals_cy import INT64_MAX, Totals
@@ -108,6 +108,29 @@ class BonusEntry:
     created_at: int
     balance: int = 0
     key: str | None = None
+
+
+SuspicionState = Literal["open", "dismissed", "confirmed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What looks like cheating by one user, with the evidence for it: staff judge it, and nothing follows from it.
+
+    There is one of a kind, a user and a torrent (`info_hash` is empty where it is about none). `score` is 0 to 100,
+    `count` how often it was found, `evidence` figures in a sentence that can be checked. `id` is 0 until it is kept.
+    """
+
+    kind: str
+    user_id: int
+    info_hash: bytes
+    score: int
+    evidence: str
+    first_seen: int
+    last_seen: int
+    count: int = 1
+    state: SuspicionState = "open"
+    id: int = 0
 
 
 class Debt(IntEnum):

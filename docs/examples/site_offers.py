@@ -1,4 +1,4 @@
-"""What a site may offer beside, for site_store.py: freeleech tokens, the bonus ledger, what users did with torrents.
+"""What a site may offer beside, for site_store.py: tokens, the bonus ledger, what users did with torrents, suspicions.
 
     SITE_TOKEN=... python site_offers.py --database site.sqlite ...
 
@@ -16,7 +16,12 @@ ENTRY = ("id", "user_id", "amount", "balance", "reason", "created_at", "key")
 
 HISTORY = ("user_id", "info_hash", *TOTALS, "first_seen", "last_seen", "completed_at", "debt", "left")
 
-OFFERS += ["freeleech", "bonus", "history"]
+SUSPICION = (
+    *("kind", "user_id", "info_hash", "score", "evidence", "first_seen", "last_seen", "count", "state"),
+    "id",
+)
+
+OFFERS += ["freeleech", "bonus", "history", "suspicions"]
 site_store.SCHEMA += f"""
 CREATE TABLE IF NOT EXISTS history ({columns(HISTORY[:-1])}, "left" TEXT, PRIMARY KEY (user_id, info_hash));
 CREATE INDEX IF NOT EXISTS history_debt ON history (debt, user_id, info_hash);
@@ -24,10 +29,14 @@ CREATE TABLE IF NOT EXISTS freeleech (user_id INTEGER, info_hash TEXT, until INT
 CREATE TABLE IF NOT EXISTS bonus_entries (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER, amount INTEGER,
     balance INTEGER, reason TEXT, created_at INTEGER, key TEXT, UNIQUE (user_id, key));
 CREATE INDEX IF NOT EXISTS bonus_entries_user ON bonus_entries (user_id, id);
+CREATE TABLE IF NOT EXISTS suspicions (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, user_id INTEGER, info_hash TEXT,
+    score INTEGER, evidence TEXT, first_seen INTEGER, last_seen INTEGER, count INTEGER, state TEXT,
+    UNIQUE (user_id, kind, info_hash));
 CREATE TRIGGER IF NOT EXISTS users_gone AFTER DELETE ON users BEGIN
     DELETE FROM freeleech WHERE user_id = old.id; DELETE FROM bonus_entries WHERE user_id = old.id;
-    DELETE FROM history WHERE user_id = old.id; END;
-CREATE TRIGGER IF NOT EXISTS users_begun AFTER INSERT ON users BEGIN DELETE FROM history WHERE user_id = new.id; END;
+    DELETE FROM history WHERE user_id = old.id; DELETE FROM suspicions WHERE user_id = old.id; END;
+CREATE TRIGGER IF NOT EXISTS users_begun AFTER INSERT ON users BEGIN
+    DELETE FROM history WHERE user_id = new.id; DELETE FROM suspicions WHERE user_id = new.id; END;
 """
 for _event, _row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old")):
     site_store.SCHEMA += (
@@ -145,6 +154,48 @@ def apply_history(store: Store, mark: Row, growth: Rows) -> Row:
         growth,
     )
     return store.write_mark("history", mark)
+
+
+def suspicion_json(row: Any) -> Row:
+    """Return a row as mika reads it: every integer as text."""
+    return {name: str(row[name]) if isinstance(row[name], int) else row[name] for name in SUSPICION}
+
+
+@route("GET", "/suspicions")
+def list_suspicions(store: Store, before: str, limit: str, score: str, **wanted: str) -> Row:
+    """List those with an id below, the latest first; `wanted` is a state, a user and a kind, or some of them."""
+    named = "".join(f" AND {name} = :{name}" for name in ("state", "user_id", "kind") if name in wanted)
+    some = f"SELECT * FROM suspicions WHERE id < :before AND score >= :score{named} ORDER BY id DESC LIMIT :limit"
+    numbers = {"before": int(before), "limit": int(limit), "score": int(score)}
+    return {"suspicions": list(map(suspicion_json, store.db.execute(some, wanted | numbers)))}
+
+
+@route("GET", "/suspicions/(-?[0-9]+)")
+def suspicion(store: Store, suspicion_id: str) -> Row:
+    """Look one up."""
+    return suspicion_json(store.one("suspicion", "SELECT * FROM suspicions WHERE id = ?", suspicion_id))
+
+
+ABOUT = "SELECT * FROM suspicions WHERE user_id = ? AND kind = ? AND info_hash = ?"
+
+
+@route("GET", "/users/(-?[0-9]+)/suspicion")
+def suspicion_of(store: Store, user_id: str, kind: str, info_hash: str = "") -> Row:
+    """Look up the one of a user, a kind and a torrent."""
+    return suspicion_json(store.one("suspicion", ABOUT, user_id, kind, info_hash))
+
+
+@route("POST", "/suspicions")
+def replace_suspicion(store: Store, old: Row | None, new: Row) -> Row:
+    """Keep one in the place of another, if that is still there as it was."""
+    kept = store.db.execute(ABOUT, (new["user_id"], new["kind"], new["info_hash"])).fetchone()
+    if old is None and kept is None:
+        return new | {"id": str(store.insert("suspicions", SUSPICION, new | {"id": "0"}))}
+    if old is None or kept is None or (str(kept["count"]), kept["state"]) != (old["count"], old["state"]):
+        raise RefusedError(409, detail="Somebody else was faster.")
+    row = new | {"id": str(kept["id"])}
+    store.db.execute(f"REPLACE INTO suspicions ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)
+    return row
 
 
 if __name__ == "__main__":

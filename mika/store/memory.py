@@ -21,14 +21,16 @@ from mika.interfaces import (
     IFreeleechStore,
     IHistoryStore,
     IPeerStore,
+    ISuspicionStore,
     ITorrentStore,
     IUserStore,
     Mark,
     PeerBatch,
+    Sought,
     TorrentBatch,
     UserBatch,
 )
-from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
+from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
 from mika.store.globe import distance
 from mika.store.taken import (
     PASSKEY_TAKEN,
@@ -53,7 +55,7 @@ def _answered(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
     return answer
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
 class MemoryStore:
     """All three kinds of store in dictionaries. What goes in and comes out is copied."""
 
@@ -64,6 +66,8 @@ class MemoryStore:
         self._entries: dict[int, list[BonusEntry]] = {}  # by user id
         self._next_entry = 1
         self._history: dict[tuple[int, bytes], History] = {}
+        self._suspicions: dict[int, Suspicion] = {}
+        self._next_suspicion = 1
         self._roles = {DEFAULT_ROLE: Role(DEFAULT_ROLE, "member")}
         self._next_role = DEFAULT_ROLE + 1
         self._torrents: dict[bytes, Torrent] = {}
@@ -152,6 +156,8 @@ class MemoryStore:
         self._entries.pop(user_id, None)
         for key in [key for key in self._history if key[0] == user_id]:
             del self._history[key]
+        for suspicion in [each for each in self._suspicions.values() if each.user_id == user_id]:
+            del self._suspicions[suspicion.id]
 
     @_answered
     def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> None:
@@ -228,6 +234,37 @@ class MemoryStore:
         for user_id, info_hash, debt in debts:
             if (user_id, info_hash) in self._history:
                 self._history[user_id, info_hash].debt = debt
+
+    @_answered
+    def suspicion(self, suspicion_id: int) -> Suspicion | None:
+        """See `ISuspicionStore`."""
+        return self._suspicions.get(suspicion_id)
+
+    @_answered
+    def suspicion_of(self, kind: str, user_id: int, info_hash: bytes) -> Suspicion | None:
+        """See `ISuspicionStore`."""
+        return self._suspicion_of(kind, user_id, info_hash)
+
+    def _suspicion_of(self, *about: Any) -> Suspicion | None:
+        rows = self._suspicions.values()
+        return next((row for row in rows if (row.kind, row.user_id, row.info_hash) == about), None)
+
+    @_answered
+    def list_suspicions(self, sought: Sought, before: int, limit: int) -> list[Suspicion]:
+        """See `ISuspicionStore`."""
+        found = [row for key, row in sorted(self._suspicions.items(), reverse=True) if key < before]
+        return [row for row in found if sought.takes(row)][:limit]
+
+    @_answered
+    def replace_suspicion(self, old: Suspicion | None, new: Suspicion) -> Suspicion | None:
+        """See `ISuspicionStore`."""
+        kept = self._suspicion_of(new.kind, new.user_id, new.info_hash)
+        if kept is None and old is None:
+            kept, self._next_suspicion = replace(new, id=self._next_suspicion), self._next_suspicion + 1
+        elif kept is None or old is None or (kept.count, kept.state) != (old.count, old.state):
+            return None
+        self._suspicions[kept.id] = replace(new, id=kept.id)
+        return self._suspicions[kept.id]
 
     @_answered
     def list_roles(self) -> list[Role]:

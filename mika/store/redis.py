@@ -22,14 +22,16 @@ from mika.interfaces import (
     IFreeleechStore,
     IHistoryStore,
     IPeerStore,
+    ISuspicionStore,
     ITorrentStore,
     IUserStore,
     PeerBatch,
+    Sought,
     TorrentBatch,
     UserBatch,
 )
-from mika.model import BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
-from mika.store import redis_history, redis_peers, redis_rewards, redis_torrents, redis_users
+from mika.model import BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
+from mika.store import redis_history, redis_peers, redis_rewards, redis_suspicions, redis_torrents, redis_users
 from mika.store.redis_connection import ANSWER_SECONDS, Connection, Subscription
 from mika.store.redis_open import change_of, everything, prepare, warnings
 from mika.store.redis_rows import pack, pack_growth
@@ -54,7 +56,7 @@ def _asked(
     return ask
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
 class RedisStore:
     """All three kinds of store under one prefix of one Redis database."""
 
@@ -250,6 +252,26 @@ class RedisStore:
     async def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> None:
         """See `IHistoryStore`."""
         await redis_history.save_debts(self._connection, list(debts))
+
+    @_asked
+    async def suspicion(self, suspicion_id: int) -> Suspicion | None:
+        """See `ISuspicionStore`."""
+        return await redis_suspicions.by_id(self._connection, suspicion_id)
+
+    @_asked
+    async def suspicion_of(self, kind: str, user_id: int, info_hash: bytes) -> Suspicion | None:
+        """See `ISuspicionStore`."""
+        return await redis_suspicions.about(self._connection, kind, user_id, info_hash)
+
+    @_asked
+    async def list_suspicions(self, sought: Sought, before: int, limit: int) -> list[Suspicion]:
+        """See `ISuspicionStore`."""
+        return await redis_suspicions.page(self._connection, sought, before, limit)
+
+    @_asked
+    async def replace_suspicion(self, old: Suspicion | None, new: Suspicion) -> Suspicion | None:
+        """See `ISuspicionStore`."""
+        return await redis_suspicions.replace_row(self._connection, old, new)
 
     # ---- torrents and whitelist
 

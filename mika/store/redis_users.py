@@ -2,7 +2,7 @@
 
 `user:ID` is a row; `users` has the ids in order, `passkeys` the id of each passkey, `roles` the roles as JSON by id,
 and `last` the largest id ever given. Ids are below 2^53, which is what a sorted set and a script count exactly.
-`redis_rewards.py` and `redis_history.py` have the other keys of a user.
+`redis_rewards.py`, `redis_history.py` and `redis_suspicions.py` have the other keys of a user.
 """
 
 from __future__ import annotations
@@ -68,7 +68,11 @@ local function forget(id)
     redis.call('DEL', prefix .. 'history:' .. id .. ':' .. hash)
     redis.call('ZREM', prefix .. 'debts', owed(id, hash))
   end
-  for _, kind in ipairs({{'histories:', 'freeleech:', 'bonus:', 'bonus_keys:'}}) do
+  for _, number in ipairs(redis.call('HVALS', prefix .. 'suspected:' .. id)) do
+    redis.call('DEL', prefix .. 'suspicion:' .. number)
+    redis.call('ZREM', prefix .. 'suspicions', number)
+  end
+  for _, kind in ipairs({{'suspected:', 'histories:', 'freeleech:', 'bonus:', 'bonus_keys:'}}) do
     redis.call('DEL', prefix .. kind .. id)
   end
 end

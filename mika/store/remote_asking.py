@@ -17,7 +17,7 @@ from zope.interface import directlyProvides
 from zope.interface.interface import InterfaceClass
 
 from mika.errors import ConflictError, OutOfStepError, StoreError
-from mika.interfaces import Change, IBonusStore, IFreeleechStore, IHistoryStore, Mark
+from mika.interfaces import Change, IBonusStore, IFreeleechStore, IHistoryStore, ISuspicionStore, Mark
 from mika.model import INT64_MAX
 from mika.store import remote_json as form
 from mika.store.remote_changes import Watch
@@ -30,6 +30,7 @@ OFFERS: Mapping[str, InterfaceClass] = {
     "freeleech": IFreeleechStore,
     "bonus": IBonusStore,
     "history": IHistoryStore,
+    "suspicions": ISuspicionStore,
 }
 """What a site may keep beside, and says so."""
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mika.errors import MikaError
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
+from mika.model import INT64_MAX, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
 from mika.store.values import PEER_FIELDS, TOTALS, thaw_peer
 
 SAFE = 2**53
@@ -85,6 +85,15 @@ def _optional(form: Form) -> Form:
         lambda value: None if value is None else form.write(value),
         lambda value: None if value is None else form.read(value),
     )
+
+
+def _one_of(*words: str) -> Form:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError
+        return str(value)
+
+    return Form(f"one of {', '.join(words)}", _same, read)
 
 
 def _endpoint(family: int, size: int) -> Form:
@@ -171,6 +180,18 @@ HISTORY: Forms = {
     "last_seen": INTEGER,
     "completed_at": INTEGER,
     "debt": Form("0, 1, 2 or 3", lambda debt: str(int(debt)), lambda value: Debt(INTEGER.read(value))),
+}
+SUSPICION: Forms = {
+    "id": INTEGER,
+    "kind": TEXT,
+    "user_id": INTEGER,
+    "info_hash": _hex(None),
+    "score": INTEGER,
+    "evidence": TEXT,
+    "first_seen": INTEGER,
+    "last_seen": INTEGER,
+    "count": INTEGER,
+    "state": _one_of("open", "dismissed", "confirmed"),
 }
 ROLE: Forms = {
     "id": INTEGER,
@@ -278,6 +299,16 @@ def read_history(row: Any) -> History:
     """Read what a user did with a torrent."""
     totals = Totals(**read_fields(TOTALS_FORMS, row, "a history"))
     return History(**read_fields(HISTORY, row, "a history"), totals=totals)
+
+
+def suspicion_as_json(row: Suspicion) -> dict[str, Any]:
+    """Write a suspicion."""
+    return _written(SUSPICION, row)
+
+
+def read_suspicion(row: Any) -> Suspicion:
+    """Read a suspicion."""
+    return Suspicion(**read_fields(SUSPICION, row, "a suspicion"))
 
 
 def role_as_json(role: Role) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a site offers beside: freeleech tokens, the bonus ledger, and histories; `remote.py` has everything else."""
+"""What a site offers beside: freeleech tokens, bonus ledger, histories, suspicions; `remote.py` has everything else."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from mika.interfaces import HistoryBatch
-from mika.model import INT64_MAX, BonusEntry, Debt, History
+from mika.interfaces import HistoryBatch, Sought
+from mika.model import INT64_MAX, BonusEntry, Debt, History, Suspicion
 from mika.store import remote_json as form
 from mika.store.remote_asking import Asking, body_of, possible
 from mika.store.taken import TOO_LITTLE_BONUS, no_user
 
 
 class RemoteRewards(Asking):
-    """What `IFreeleechStore`, `IBonusStore` and `IHistoryStore` ask for."""
+    """What `IFreeleechStore`, `IBonusStore`, `IHistoryStore` and `ISuspicionStore` ask for."""
 
     def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> Deferred[None]:
         """See `IFreeleechStore`."""
@@ -81,3 +81,38 @@ class RemoteRewards(Asking):
             for user_id, info_hash, debt in debts
         ]
         return self.run(self.save("/debts", body_of({"debts": rows})))
+
+    def suspicion(self, suspicion_id: int) -> Deferred[Suspicion | None]:
+        """See `ISuspicionStore`."""
+        if not possible(suspicion_id):
+            return succeed(None)
+        return self.run(self.one(f"/suspicions/{suspicion_id}", form.read_suspicion))
+
+    def suspicion_of(self, kind: str, user_id: int, info_hash: bytes) -> Deferred[Suspicion | None]:
+        """See `ISuspicionStore`."""
+        if not possible(user_id):
+            return succeed(None)
+        query = {"kind": kind, "info_hash": info_hash.hex()}
+        return self.run(self.one(f"/users/{user_id}/suspicion", form.read_suspicion, query))
+
+    def list_suspicions(self, sought: Sought, before: int, limit: int) -> Deferred[list[Suspicion]]:
+        """See `ISuspicionStore`."""
+        if not possible(sought.user_id or 0):
+            return succeed([])
+        named = {"state": sought.state, "user_id": sought.user_id, "kind": sought.kind}
+        query: dict[str, object] = {"before": min(before, INT64_MAX), "limit": limit, "score": sought.score}
+        query |= {name: value for name, value in named.items() if value is not None}
+        return self.run(self.all("suspicions", form.read_suspicion, query=query))
+
+    def replace_suspicion(self, old: Suspicion | None, new: Suspicion) -> Deferred[Suspicion | None]:
+        """See `ISuspicionStore`."""
+        content = {"old": None if old is None else form.suspicion_as_json(old), "new": form.suspicion_as_json(new)}
+
+        async def work() -> Suspicion | None:
+            answer = await self.site.ask("POST", "/suspicions", body=body_of(content), may=(409,))
+            if answer.status == 409:
+                return None
+            with self.in_words("POST /suspicions"):
+                return form.read_suspicion(answer.body)
+
+        return self.run(work())

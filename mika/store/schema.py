@@ -138,6 +138,24 @@ history = Table(
     **_MYSQL,
 )
 
+suspicions = Table(
+    "suspicions",
+    metadata,
+    _column("id", _Id, primary_key=True),
+    _column("kind", _name(32)),
+    _column("user_id", BigInteger),
+    _column("info_hash", _bytes(20, 20)),  # none: empty
+    _column("score", Integer),
+    _column("evidence", Text),
+    _column("first_seen", BigInteger),
+    _column("last_seen", BigInteger),
+    _column("count", BigInteger),
+    _column("state", _name(16)),
+    UniqueConstraint("user_id", "kind", "info_hash"),
+    sqlite_autoincrement=True,
+    **_MYSQL,
+)
+
 roles = Table(
     "roles",
     metadata,

@@ -20,21 +20,23 @@ from mika.interfaces import (
     IFreeleechStore,
     IHistoryStore,
     IPeerStore,
+    ISuspicionStore,
     ITorrentStore,
     IUserStore,
     PeerBatch,
+    Sought,
     TorrentBatch,
     UserBatch,
 )
-from mika.model import BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
-from mika.store import batches, history_rows, peer_rows, reward_rows, torrent_rows, user_rows
+from mika.model import BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
+from mika.store import batches, history_rows, peer_rows, reward_rows, suspicion_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
 from mika.store.upgrade import Schema
 from mika.store.values import copy_torrent, copy_user, freeze_growth, freeze_peers
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ITorrentStore, IPeerStore)
+@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
 class SqlStore:
     """All three kinds of store in the tables of one database."""
 
@@ -157,6 +159,22 @@ class SqlStore:
     def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
         """See `IHistoryStore`."""
         return self._database.write(history_rows.save_debts, self._dialect, list(debts))
+
+    def suspicion(self, suspicion_id: int) -> Deferred[Suspicion | None]:
+        """See `ISuspicionStore`."""
+        return self._database.read(suspicion_rows.by_id, suspicion_id)
+
+    def suspicion_of(self, kind: str, user_id: int, info_hash: bytes) -> Deferred[Suspicion | None]:
+        """See `ISuspicionStore`."""
+        return self._database.read(suspicion_rows.about, kind, user_id, info_hash)
+
+    def list_suspicions(self, sought: Sought, before: int, limit: int) -> Deferred[list[Suspicion]]:
+        """See `ISuspicionStore`."""
+        return self._database.read(suspicion_rows.page, sought, before, limit)
+
+    def replace_suspicion(self, old: Suspicion | None, new: Suspicion) -> Deferred[Suspicion | None]:
+        """See `ISuspicionStore`."""
+        return self._database.write(suspicion_rows.replace_row, old, new)
 
     # ---- torrents and whitelist
 

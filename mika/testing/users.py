@@ -10,11 +10,11 @@ from zope.interface.verify import verifyObject
 
 from mika.interfaces import IUserStore, Mark, UserBatch
 from mika.model import DEFAULT_ROLE, INT64_MAX, Role, Totals
-from mika.testing.history import HistoryContract
 from mika.testing.subjects import make_user, user_facts
+from mika.testing.suspicions import SuspicionContract
 
 
-class UserStoreContract(HistoryContract):
+class UserStoreContract(SuspicionContract):
     """What `IUserStore` says, and what a users store may offer beside."""
 
     async def test_provides_user_store(self) -> None:

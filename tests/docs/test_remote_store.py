@@ -18,9 +18,11 @@ from mika.store.remote_json import (
     read_history,
     read_peer,
     read_role,
+    read_suspicion,
     read_torrent,
     read_user,
     role_as_json,
+    suspicion_as_json,
     torrent_as_json,
     user_as_json,
 )
@@ -39,7 +41,8 @@ def shown(section):
 def test_shown_nouns_are_what_mika_reads_and_writes():
     """Field by field, to the letter."""
     (user,), (torrent,), (peer,) = shown("Users"), shown("Torrents"), shown("Peers")
-    with_tokens, entry, history = shown("What a site may offer beside")
+    with_tokens, entry, history, suspicion = shown("What a site may offer beside")
+    assert suspicion_as_json(read_suspicion(suspicion)) == suspicion
     assert history_as_json(read_history(history)) == history
     assert user_as_json(read_user(user), whole=True) == user
     assert read_user(user | with_tokens).freeleech == {b"\xaa" * 20: 1_798_135_200}
