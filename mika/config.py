@@ -12,10 +12,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.config import JsonDict
+from pydantic import Field, ValidationError, model_validator
 
-from mika.config_values import Duration, Listen, Moment, Nano, Network, Origin, Size, Thousandths, masked_url
+from mika.config_values import (
+    Duration,
+    Listen,
+    Moment,
+    Nano,
+    Network,
+    Origin,
+    Section,
+    Size,
+    Thousandths,
+    key,
+    masked_url,
+)
 from mika.errors import ConfigError
 
 OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", "MIKA_CERT", "MIKA_PURE"})
@@ -24,27 +35,10 @@ OTHER_VARIABLES = frozenset({"MIKA_STATE", "MIKA_URL", "MIKA_TOKEN", "MIKA_CA", 
 _WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
-def key(default: Any, description: str, *, live: bool = False, **constraints: Any) -> Any:
-    """Describe a key: its default as it is written in the file, and what it means.
-
-    `live`: it can change while the tracker runs, and `live.py` has it applied. All others wait for a restart.
-    """
-    extra: JsonDict = {"live": live, "default": default}
-    return Field(
-        default=default, description=description, validate_default=True, json_schema_extra=extra, **constraints
-    )
-
-
 def is_live(section: str, name: str) -> bool:
     """Say whether a key can change while the tracker runs."""
     extra = Config.model_fields[section].default.__class__.model_fields[name].json_schema_extra
     return isinstance(extra, dict) and bool(extra["live"])
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, strict about types, closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)
 
 
 def _section_of(kind: type[Section]) -> Any:
@@ -243,6 +237,12 @@ class Selection(Section):
     seed_time: Thousandths = key(0, "weighted: seeders that have been there for long.", live=True)
 
 
+class Suspicion(Section):
+    """What looks like cheating is noted for staff to judge. Nobody is banned by it. docs/cheating.md."""
+
+    threshold: int = key(60, "From this score (0 to 100) on it is listed and published.", live=True, ge=0, le=100)
+
+
 class Flush(Section):
     """How announces reach the stores."""
 
@@ -271,6 +271,7 @@ class Config(Section):
     hit_and_run: HitAndRun = _section_of(HitAndRun)
     geography: Geography = _section_of(Geography)
     selection: Selection = _section_of(Selection)
+    suspicion: Suspicion = _section_of(Suspicion)
     flush: Flush = _section_of(Flush)
 
     def masked(self) -> Self:

@@ -1,6 +1,6 @@
-"""How values of the configuration are written: text and numbers of a file to values, and back for who asks.
+"""How the configuration is written: sections and keys, text and numbers of a file to values, and back for who asks.
 
-`config.py` declares its keys with these types. Durations become seconds, multipliers thousandths, points nano-points.
+`config.py` declares its sections with these. Durations become seconds, multipliers thousandths, points nano-points.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic.config import JsonDict
 
 from mika.model import NANO_POINTS
 
@@ -196,3 +197,20 @@ Network = Annotated[
     BeforeValidator(_network),
     *_as(str, type="string", examples=["10.0.0.0/8"]),
 ]
+
+
+def key(default: Any, description: str, *, live: bool = False, **constraints: Any) -> Any:
+    """Describe a key: its default as it is written in the file, and what it means.
+
+    `live`: it can change while the tracker runs, and `live.py` has it applied. All others wait for a restart.
+    """
+    extra: JsonDict = {"live": live, "default": default}
+    return Field(
+        default=default, description=description, validate_default=True, json_schema_extra=extra, **constraints
+    )
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)

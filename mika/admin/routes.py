@@ -21,6 +21,7 @@ from mika.admin import (
     roles,
     stats,
     status,
+    suspicions,
     tokens,
     torrents,
     users,
@@ -76,6 +77,7 @@ FREELEECH, A_TOKEN = "/v1/users/{id}/freeleech", "/v1/users/{id}/freeleech/{info
 BONUS, HISTORY = "/v1/users/{id}/bonus", "/v1/users/{id}/torrents"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS, CONFIG = "/metrics", "/v1/config"
+SUSPICIONS, SUSPICION = "/v1/suspicions", "/v1/suspicions/{id}"
 TOKENS, TOKEN = "/v1/tokens", "/v1/tokens/{name}"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
@@ -161,6 +163,25 @@ ROUTES = (
     Route("GET", CLIENTS, whitelist.list_clients, READ, views.Items[views.Client], query=Page),
     Route("PUT", CLIENT, whitelist.put_client, WRITE, views.Client, body=ClientName, creates=True),
     Route("DELETE", CLIENT, whitelist.delete_client, WRITE, None, 204),
+    Route(
+        "GET",
+        SUSPICIONS,
+        suspicions.list_suspicions,
+        READ,
+        views.Items[suspicions.Suspicion],
+        query=suspicions.SuspicionPage,
+        refusals=(501,),
+    ),
+    Route("GET", SUSPICION, suspicions.show_suspicion, READ, suspicions.Suspicion, refusals=(501,)),
+    Route(
+        "PATCH",
+        SUSPICION,
+        suspicions.judge_suspicion,
+        WRITE,
+        suspicions.Suspicion,
+        body=suspicions.Judgement,
+        refusals=(501,),
+    ),
     Route("GET", TOKENS, tokens.list_tokens, ADMIN, views.Items[views.TokenView], query=Page),
     Route("POST", TOKENS, tokens.add_token, ADMIN, views.MadeToken, 201, NewToken),
     Route("GET", TOKEN, tokens.show_token, ADMIN, views.TokenView),

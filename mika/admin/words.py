@@ -24,7 +24,7 @@ GROUPS = {
     "users": "Accounts, their passkeys, and where they are.",
     "roles": "Classes of users.",
     "whitelist": "Clients that are served when `[tracker] whitelist` is on.",
-    "suspicions": "Accounts whose figures cannot be.",
+    "suspicions": "What looks like cheating, for staff to judge.",
     "tokens": "Who may use this API.",
     "config": "The configuration, and what of it changes live.",
     "events": "What happens, as it happens.",

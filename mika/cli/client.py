@@ -10,6 +10,7 @@ from mika.cli.command import Section, visible
 from mika.cli.configuration import config
 from mika.cli.events import events
 from mika.cli.roles import role
+from mika.cli.suspicions import suspicion
 from mika.cli.tables import as_json, show_answer
 from mika.cli.top import STATS, top
 from mika.cli.torrents import torrent
@@ -64,5 +65,5 @@ def stats(api: Api) -> None:
     show_answer(api.call("GET", STATS))
 
 
-for part in (top, events, torrent, user, role, whitelist, config):
+for part in (top, events, torrent, user, role, whitelist, suspicion, config):
     client.add_command(part)

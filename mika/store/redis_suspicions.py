@@ -33,7 +33,8 @@ return id and read(id)
 """)
 
 _PAGE = Script(f"""{_READ}
-local ids = redis.call('ZREVRANGEBYSCORE', ARGV[1] .. 'suspicions', '(' .. ARGV[2], '-inf', 'LIMIT', 0, ARGV[3])
+local key = ARGV[1] .. 'suspicions'
+local ids = redis.call('ZRANGE', key, '(' .. ARGV[2], '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[3])
 for i = 1, #ids do
   ids[i] = read(ids[i])
 end

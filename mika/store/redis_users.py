@@ -68,9 +68,10 @@ local function forget(id)
     redis.call('DEL', prefix .. 'history:' .. id .. ':' .. hash)
     redis.call('ZREM', prefix .. 'debts', owed(id, hash))
   end
-  for _, number in ipairs(redis.call('HVALS', prefix .. 'suspected:' .. id)) do
-    redis.call('DEL', prefix .. 'suspicion:' .. number)
-    redis.call('ZREM', prefix .. 'suspicions', number)
+  local suspected = redis.call('HGETALL', prefix .. 'suspected:' .. id)
+  for i = 2, #suspected, 2 do
+    redis.call('DEL', prefix .. 'suspicion:' .. suspected[i])
+    redis.call('ZREM', prefix .. 'suspicions', suspected[i])
   end
   for _, kind in ipairs({{'suspected:', 'histories:', 'freeleech:', 'bonus:', 'bonus_keys:'}}) do
     redis.call('DEL', prefix .. kind .. id)

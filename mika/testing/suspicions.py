@@ -18,7 +18,14 @@ ONE, OTHER = b"\1" * 20, b"\0\xfe" * 10
 
 def make_suspicion(user_id: int, **facts: Any) -> Suspicion:
     """Return a suspicion, not kept yet."""
-    defaults = {"kind": "unreceived", "info_hash": ONE, "score": 50, "evidence": "", "first_seen": 5, "last_seen": 7}
+    defaults: dict[str, Any] = {
+        "kind": "unreceived",
+        "info_hash": ONE,
+        "score": 50,
+        "evidence": "",
+        "first_seen": 5,
+        "last_seen": 7,
+    }
     return Suspicion(user_id=user_id, **(defaults | facts))
 
 

@@ -59,9 +59,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def store() -> MemoryStore:
+    """Return what the tracker of `run` keeps everything in."""
+    return MemoryStore()
+
+
+@pytest.fixture
+def run(state: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs one command line; all of them speak with the same new tracker."""
-    store = MemoryStore()
     swarms = Swarms(3600, 86400, lambda _address: True, lambda *_changed: None)
     directory = Directory(store, store, swarms, lambda: 1_800_000_000.0, lambda _kind: succeed(None))
     finished(directory.open())
