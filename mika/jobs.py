@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
@@ -25,6 +25,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 REAP_INTERVAL = 1.0
+
+PORTION = 500
+"""Peers that are looked at without a pause: some three milliseconds where all of them fell silent."""
 
 
 class Periodic(Service):
@@ -75,11 +78,15 @@ class Reaper(Periodic):
     def __init__(self, swarms: Swarms, clock: IReactorTime) -> None:
         super().__init__(clock, REAP_INTERVAL)
         self.swarms = swarms
-        self.seconds = clock.seconds
+        self.clock = clock
 
     async def work(self) -> None:
-        """Look at the peers that are due."""
-        self.swarms.expire(int(self.seconds()))
+        """Look at the peers that are due, in portions between which announces are answered."""
+        now = int(self.clock.seconds())
+        self.swarms.expire(now, PORTION)
+        while self.running and self.swarms.has_due(now):
+            await deferLater(self.clock, 0)
+            self.swarms.expire(now, PORTION)
 
 
 class Flusher(Periodic):

@@ -7,6 +7,7 @@ import threading
 import pytest
 from builders import INFO_HASH, OTHER_PASSKEY, make_site, result
 from flushing import KINDS, Setting, said
+from swarm.announcing import announce
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock, deferLater
@@ -16,7 +17,7 @@ from twisted.trial.unittest import TestCase
 import mika.jobs
 import mika.journal
 from mika.errors import StoreError
-from mika.jobs import Periodic, Reaper, Syncer
+from mika.jobs import PORTION, Periodic, Reaper, Syncer
 from mika.journal import Journal
 from mika.ledger.record import peer_record
 from mika.model import Peer
@@ -226,6 +227,21 @@ def test_reaper_lets_silent_peers_go_in_their_second():
     result(reaper.stopService())
     site.clock.advance(10_000)
     assert site.swarms.peer_count == 1
+
+
+def test_reaper_looks_at_many_in_portions(monkeypatch):
+    """All who fell silent leave at once, but between portions of them the reactor has its turn."""
+    site = make_site(peer_ttl="45m")
+    for user_id in range(1, 2 * PORTION + 2):
+        announce(site.swarms, int(site.clock.seconds()), user_id=user_id)
+    left = []
+    expire = site.swarms.expire
+    monkeypatch.setattr(site.swarms, "expire", lambda now, most: left.append(expire(now, most)))
+    reaper = Reaper(site.swarms, site.clock)
+    reaper.startService()
+    site.clock.advance(2701)
+    assert left == [PORTION, PORTION, 1]
+    result(reaper.stopService())
 
 
 class SyncerTests(TestCase):

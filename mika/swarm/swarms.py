@@ -213,6 +213,10 @@ class Swarms:
         if peer.active:
             swarm.relist(peer, self.listable)
 
+    def has_due(self, now: int) -> bool:
+        """Say whether there are peers to look at."""
+        return bool(self._seconds) and self._seconds[0] < now
+
     def expire(self, now: int, most: int = 10_000) -> int:
         """Look at the peers that are due, at most so many at a time; answer how many left or were forgotten.
 
