@@ -3,7 +3,7 @@
  * One thread, epoll, and per request only recv and send of a fixed answer; accept4 and close too when told "close".
  * Nothing is read out of a request but where it ends. What a tracker spends above this is its own doing.
  *
- * floor PORT [close]: listens on 127.0.0.1; bench/run.py compiles and starts it.
+ * floor ADDRESS PORT [close]: ADDRESS is 127.0.0.1 or ::1; bench/servers.py compiles and starts it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -98,15 +98,18 @@ static void accept_some(int listener, int epoll)
     }
 }
 
-static int listen_on(int port)
+static int listen_on(const char *address, int port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_in6 at6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    bool six = strchr(address, ':') != NULL;
+    int one = 1, fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (inet_pton(six ? AF_INET6 : AF_INET, address, six ? (void *)&at6.sin6_addr : (void *)&at.sin_addr) != 1)
+        give_up("floor: no address");
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof one);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 4096) < 0)
+    if (fd < 0 || bind(fd, six ? (void *)&at6 : (void *)&at, six ? sizeof at6 : sizeof at) < 0 || listen(fd, 4096) < 0)
         give_up("floor: cannot listen");
     return fd;
 }
@@ -116,13 +119,13 @@ int main(int argc, char **argv)
     struct epoll_event events[MAX_EVENTS], event = {.events = EPOLLIN};
     int listener, epoll;
 
-    if (argc < 2 || atoi(argv[1]) <= 0) {
-        fprintf(stderr, "usage: floor PORT [close]\n");
+    if (argc < 3 || atoi(argv[2]) <= 0) {
+        fprintf(stderr, "usage: floor ADDRESS PORT [close]\n");
         return 2;
     }
-    closes = argc > 2 && strcmp(argv[2], "close") == 0;
+    closes = argc > 3 && strcmp(argv[3], "close") == 0;
     prepare_answer();
-    listener = listen_on(atoi(argv[1]));
+    listener = listen_on(argv[1], atoi(argv[2]));
     epoll = epoll_create1(0);
     event.data.fd = listener;
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) < 0)

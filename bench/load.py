@@ -1,7 +1,7 @@
 """The load on one server, and what it cost: wrk with `announce.lua`, and the CPU clock of the server's process.
 
-Nothing is measured before a real answer with peers was seen, and what is not such an answer ends the bench: figures of
-refusals are worth nothing.
+Nothing is measured before a real answer of the kind that is meant was seen, and what is not such an answer ends the
+bench: figures of refusals are worth nothing where announces are meant.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,8 +19,11 @@ from typing import Any, NamedTuple
 
 import bencodepy
 
+from bench.scenarios import CLOSED, FLOOR, IPV4, KEPT, REFUSED, SCRAPE, TLS
 from bench.servers import HERE, BenchError, Server, processors
 from bench.workload import BYTES_PER_ANNOUNCE, HEADERS, Announce, Workload
+
+__all__ = ["CLOSED", "KEPT", "Load", "Numbers", "Sample"]
 
 CONNECTIONS = 64
 REST_SECONDS = 1.5
@@ -28,15 +32,11 @@ REST_SECONDS = 1.5
 REST_NS = 15_000_000
 """Next to nothing: one hundredth of `REST_SECONDS`."""
 
-CLOSED, KEPT = "connection each", "kept alive"
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of the load: announces answered, and the CPU time of the server, in nanoseconds."""
+    """One run of the load: requests answered, and the CPU time of the server, in nanoseconds."""
 
-    server: str
-    mode: str
     announces: int
     seconds: float
     cpu_ns: int
@@ -46,7 +46,7 @@ class Sample:
 
     @property
     def microseconds(self) -> float:
-        """CPU time an announce."""
+        """CPU time an announce, or whatever was asked."""
         return self.cpu_ns / self.announces / 1000
 
 
@@ -57,43 +57,55 @@ class Clocks(NamedTuple):
     first_thread_ns: int
 
 
+@dataclass
+class Numbers:
+    """Numbers the announces of all loads on a server, so that a peer's counters grow, whichever load it is in."""
+
+    next: int = 1
+
+
 class Load:
-    """The announces on their way to one server. Their counters grow from run to run, as a client's do."""
+    """Requests of one kind on their way to one server."""
 
-    def __init__(self, server: Server, workload: Workload, announces: Path) -> None:
+    def __init__(self, server: Server, workload: Workload, file: Path, numbers: Numbers, asks: int | str = 50) -> None:
         self.server = server
-        self._announces = workload.announces
-        self._file = announces
-        self._number = 0
+        self.workload = workload
+        self.asks = asks
+        self.path = server.path.replace("announce", "scrape") if asks == SCRAPE else server.path
+        self._file = file
+        self._numbers = numbers
 
-    def fill(self) -> None:
+    def fill(self, over: str = IPV4) -> None:
         """Send each announce once and look at its answer: then all peers are in their swarms. The floor has none."""
-        if self.server.name == "floor":
+        if self.server.name == FLOOR:
             return
-        print(f"filling {self.server.name} with {len(self._announces):,} peers ...", file=sys.stderr)
-        for announce in self._announces:
-            _check(self.server, self._ask(announce), peers_wanted=False)
+        print(f"filling {self.server.name} with {len(self.workload.announces):,} peers ...", file=sys.stderr)
+        for announce in self.workload.announces:
+            self._check(self._ask(announce, over), peers_wanted=False)
 
-    def measure(self, mode: str, seconds: float) -> Sample:
+    def see_an_answer(self, over: str = IPV4) -> bytes:
+        """Ask once, by hand, and return the answer; raise `BenchError` when it is not what is to be measured."""
+        answer = self._ask(self.workload.announces[self._numbers.next % len(self.workload.announces)], over)
+        if self.server.name != FLOOR:
+            self._check(answer, peers_wanted=self.asks != 0)
+        return answer
+
+    def measure(self, mode: str, seconds: float, over: str = IPV4) -> Sample:
         """See a real answer, load the server for `seconds`, and tell what that cost until it was at rest again."""
-        answer = self._ask(self._announces[self._number % len(self._announces)])
-        if self.server.name != "floor":
-            _check(self.server, answer, peers_wanted=True)
-        before = self._clocks_at_rest()
-        report = self._wrk(mode, seconds)
-        after = self._clocks_at_rest()
-        self._number = report["next"]
+        answer = self.see_an_answer(over)
+        before = self.clocks_at_rest()
+        report = self._wrk(mode, seconds, over)
+        after = self.clocks_at_rest()
+        self._numbers.next = report["next"]
         announces = report["answers"]
         if not announces:
-            raise BenchError(f"{self.server.name} answered no announce: {report['errors']}")
+            raise BenchError(f"{self.server.name} answered nothing: {report['errors']}")
         answer_bytes = report["bytes"] / announces
         if abs(answer_bytes - len(answer)) > len(answer) / 10:
             raise BenchError(
                 f"{self.server.name} gave answers of {answer_bytes:.0f} bytes under load, but {len(answer)} by hand"
             )
         return Sample(
-            server=self.server.name,
-            mode=mode,
             announces=announces,
             seconds=report["seconds"],
             cpu_ns=after.cpu_ns - before.cpu_ns,
@@ -102,44 +114,60 @@ class Load:
             errors=report["errors"],
         )
 
-    def _clocks_at_rest(self) -> Clocks:
+    def requests(self, count: int, *, keep_alive: bool) -> list[bytes]:
+        """Return the next so many requests, as `paced.c` sends them."""
+        first = self._numbers.next
+        self._numbers.next += count
+        announces = self.workload.announces
+        return [
+            announces[number % len(announces)].request(self.path, number * BYTES_PER_ANNOUNCE, keep_alive=keep_alive)
+            for number in range(first, first + count)
+        ]
+
+    def clocks_at_rest(self) -> Clocks:
         """Read the clocks when the server has done what it put off: that counts for the run that left it."""
         before = 0
-        while (now := self.server.cpu_ns()) - before > REST_NS:
+        while self.server.rests and (now := self.server.cpu_ns()) - before > REST_NS:
             before = now
             time.sleep(REST_SECONDS)
-        return Clocks(now, self.server.first_thread_ns())
+        return Clocks(self.server.cpu_ns(), self.server.first_thread_ns())
 
-    def _ask(self, announce: Announce) -> bytes:
-        """Send one announce over a connection of its own and return the whole answer, head and body."""
-        self._number += 1
-        request = announce.request(self.server.path, self._number * BYTES_PER_ANNOUNCE, keep_alive=False)
-        with socket.create_connection(("127.0.0.1", self.server.port), 10) as connection:
+    def _ask(self, announce: Announce, over: str) -> bytes:
+        """Send one request over a connection of its own and return the whole answer, head and body."""
+        request = announce.request(self.path, self._numbers.next * BYTES_PER_ANNOUNCE, keep_alive=False)
+        self._numbers.next += 1
+        with socket.create_connection(self.server.at(over), 10) as raw:
+            connection = _encrypted(raw) if over == TLS else raw
             connection.sendall(request)
             answer = b""
             while not _is_whole(answer) and (more := connection.recv(65536)):
                 answer += more
         return answer
 
-    def _wrk(self, mode: str, seconds: float) -> dict[str, Any]:
+    def _check(self, answer: bytes, *, peers_wanted: bool) -> None:
+        """Raise `BenchError` unless this is what was asked for, and a success where one is meant."""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        try:
+            values = bencodepy.decode(body)
+        except bencodepy.BencodeDecodeError:
+            values = {}
+        if b" 200 " not in head[:15] or not is_meant(values, self.asks, peers_wanted=peers_wanted):
+            meant = f"{self.asks} peers wanted" if isinstance(self.asks, int) else self.asks
+            raise BenchError(f"{self.server.name} does not answer as it should ({meant}): {answer[:600]!r}")
+
+    def _wrk(self, mode: str, seconds: float, over: str) -> dict[str, Any]:
         environment = os.environ | {
             "ANNOUNCES": str(self._file),
             "HEADERS": HEADERS,
-            "URL_PATH": self.server.path,
+            "URL_PATH": self.path,
             "KEEP": "1" if mode == KEPT else "0",
-            "START": str(self._number),
+            "START": str(self._numbers.next),
             "STEP": str(BYTES_PER_ANNOUNCE),
         }
-        command = [
-            *processors()[1],
-            "wrk",
-            "-t1",
-            f"-c{CONNECTIONS}",
-            f"-d{seconds}s",
-            "-s",
-            str(HERE / "announce.lua"),
-        ]
-        command.append(f"http://127.0.0.1:{self.server.port}")
+        host, port = self.server.at(over)
+        url = f"{'https' if over == TLS else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        script = str(HERE / "announce.lua")
+        command = [*processors()[1], "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script, url]
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
         if result.returncode or not lines:
@@ -148,20 +176,29 @@ class Load:
         return report
 
 
+def is_meant(values: dict[bytes, Any], asks: int | str, *, peers_wanted: bool) -> bool:
+    """Say whether a decoded answer is of the kind that is measured: full swarms, full of peers where they are wanted."""
+    if asks == REFUSED:
+        return b"failure reason" in values
+    if b"failure reason" in values:
+        return False
+    if asks == SCRAPE:
+        files = values.get(b"files") or {}
+        return bool(files) and all(each[b"complete"] > 0 for each in files.values())
+    counted = min(values.get(b"complete", -1), values.get(b"incomplete", -1))
+    if not peers_wanted:
+        return counted >= 0
+    return counted > 0 and len(values.get(b"peers6") or values.get(b"peers", b"")) >= 6
+
+
+def _encrypted(raw: socket.socket) -> ssl.SSLSocket:
+    context = ssl.create_default_context()
+    context.check_hostname = False  # as wrk does: what is measured is the server
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(raw)
+
+
 def _is_whole(answer: bytes) -> bool:
     head, end, body = answer.partition(b"\r\n\r\n")
     length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
     return bool(end) and len(body) >= int(length or 0)
-
-
-def _check(server: Server, answer: bytes, *, peers_wanted: bool) -> None:
-    """Raise `BenchError` unless this is a success with seeders and leechers in it, and with peers where wanted."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    try:
-        values = bencodepy.decode(body)
-    except bencodepy.BencodeDecodeError:
-        values = {}
-    counted = min(values.get(b"complete", -1), values.get(b"incomplete", -1))
-    whole = counted > 0 and len(values.get(b"peers", b"")) >= 6 if peers_wanted else counted >= 0
-    if b" 200 " not in head[:15] or b"failure reason" in values or not whole:
-        raise BenchError(f"{server.name} does not answer announces with peers: {answer[:600]!r}")

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bench.load import CLOSED, KEPT, Load
+from bench.load import CLOSED, KEPT, Load, Numbers
 from bench.servers import mika
 from bench.workload import Workload
 
@@ -26,7 +26,7 @@ def profile(folder: Path, workload: Workload, seconds: int) -> None:
         run.mkdir()
         stats = run / "cprofile"
         with mika(run, workload, ("--profiler=cprofile", f"--profile={stats}", "--savestats")) as server:
-            load = Load(server, workload, announces)
+            load = Load(server, workload, announces, Numbers())
             load.fill()
             load.measure(mode, seconds)
         print(f"\n=== cProfile, {mode} (includes the start and the filling of the swarms)")
@@ -39,7 +39,7 @@ def _perf(folder: Path, workload: Workload, announces: Path, seconds: int) -> No
     run = folder / "perf"
     run.mkdir()
     with mika(run, workload) as server:
-        load = Load(server, workload, announces)
+        load = Load(server, workload, announces, Numbers())
         load.fill()
         for mode in (CLOSED, KEPT):
             data = run / mode.replace(" ", "-")

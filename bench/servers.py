@@ -1,6 +1,6 @@
 """The servers that are measured, each started as its users start it, on loopback and on one processor.
 
-`run.py` enters one context for each; what they write goes to a file in the bench's temporary directory.
+`run.py` and others enter one context for each; what they write goes to a file in the bench's temporary directory.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bench.workload import Workload
+from bench.workload import CLIENT, Workload
 
 HERE = Path(__file__).parent
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 30
 ITEMS_A_POST = 1000
 
@@ -34,12 +35,24 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: what it is called, where it listens, and the process whose CPU time counts."""
+    """A running server: what it is called, where it listens, and the process whose CPU time counts.
+
+    A port is 0 where it does not listen; `rests` is false for one that never puts work off.
+    """
 
     name: str
     port: int
     pid: int
     path: str = "/announce"
+    port6: int = 0
+    port_tls: int = 0
+    rests: bool = False
+
+    def at(self, over: str) -> tuple[str, int]:
+        """Return host and port for "IPv4", "IPv6" or "TLS"."""
+        return {"IPv4": ("127.0.0.1", self.port), "IPv6": ("::1", self.port6), "TLS": ("127.0.0.1", self.port_tls)}[
+            over
+        ]
 
     def cpu_ns(self) -> int:
         """Return the CPU time of all its threads so far, user and system, in nanoseconds.
@@ -61,17 +74,24 @@ def processors() -> tuple[list[str], list[str]]:
     return ["taskset", "-c", str(usable[0])], ["taskset", "-c", str(usable[1])]
 
 
+def compiled(name: str) -> Path:
+    """Compile a program in C of this folder, and return it."""
+    source, binary = HERE / f"{name}.c", HERE / "bin" / name
+    if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
+        binary.parent.mkdir(exist_ok=True)
+        subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", binary, source], check=True)
+    return binary
+
+
 @contextmanager
-def floor(folder: Path, *, closes: bool) -> Iterator[Server]:
-    """Compile and run `floor.c`, which answers without reading, and closes after each answer or never."""
-    binary = HERE / "bin" / "floor"
-    binary.parent.mkdir(exist_ok=True)
-    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", binary, HERE / "floor.c"], check=True)
-    port = free_port()
-    command = [str(binary), str(port), *(["close"] if closes else [])]
+def floor(folder: Path, *, closes: bool, ipv6: bool = False) -> Iterator[Server]:
+    """Run `floor.c`, which answers without reading, and closes after each answer or never."""
+    host = "::1" if ipv6 else "127.0.0.1"
+    port = free_port(host)
+    command = [str(compiled("floor")), host, str(port), *(["close"] if closes else [])]
     with _running(command, folder / "floor.log") as process:
-        _wait_until_listening(process, port, folder / "floor.log")
-        yield Server("floor", port, process.pid)
+        _wait_until_listening(process, (host, port), folder / "floor.log")
+        yield Server("floor", 0 if ipv6 else port, process.pid, port6=port if ipv6 else 0)
 
 
 @contextmanager
@@ -94,37 +114,53 @@ def opentracker(folder: Path, workload: Workload) -> Iterator[Server]:
     port = free_port()
     command = ["opentracker", "-f", str(config), "-i", "127.0.0.1", "-p", str(port), "-P", str(port)]
     with _running(command, folder / "opentracker.log") as process:
-        _wait_until_listening(process, port, folder / "opentracker.log")
+        _wait_until_listening(process, ("127.0.0.1", port), folder / "opentracker.log")
         yield Server("opentracker", port, process.pid)
 
 
 @contextmanager
-def mika(folder: Path, workload: Workload, options: tuple[str, ...] = ()) -> Iterator[Server]:
-    """Run `twistd mika` with its default stores, and make the users and torrents through its API.
+def mika(
+    folder: Path, workload: Workload, options: tuple[str, ...] = (), settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run `twistd mika` with its default stores, and make the users, the torrents and a whitelist through its API.
 
-    `options` are twistd's own, such as those of its profiler.
+    `options` are twistd's own, such as those of its profiler; `settings` are mika's, as its environment.
     """
     state = folder / "mika-state"
-    port, api_port = free_port(), free_port()
-    environment = os.environ | {
+    port, tls_port, api_port = free_port(), free_port(), free_port()
+    port6 = free_port("::1") if has_ipv6() else 0
+    listen = [f"127.0.0.1:{port}", *([f"[::1]:{port6}"] if port6 else [])]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MIKA_")} | {
+        "MIKA_PURE": os.environ.get("MIKA_PURE", "0"),
         "MIKA_GENERAL__STATE_DIR": str(state),
-        "MIKA_TRACKER__LISTEN": f"127.0.0.1:{port}",
+        "MIKA_TRACKER__LISTEN": ", ".join(listen),
+        "MIKA_TRACKER__LISTEN_TLS": f"127.0.0.1:{tls_port}",
         "MIKA_API__LISTEN": f"127.0.0.1:{api_port}",
         "MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true",
+        **(settings or {}),
     }
     twistd = Path(sys.executable).with_name("twistd")
     command = [str(twistd), "-n", "--pidfile=", *options, "mika"]
     with _running(command, folder / "mika.log", environment) as process:
-        _wait_until_listening(process, port, folder / "mika.log")
-        _wait_until_listening(process, api_port, folder / "mika.log")
+        for each in (port, tls_port, api_port):
+            _wait_until_listening(process, ("127.0.0.1", each), folder / "mika.log")
         _fill(state, api_port, workload)
-        yield Server("mika", port, process.pid, "/{passkey}/announce")
+        yield Server("mika", port, process.pid, "/{passkey}/announce", port6, tls_port, rests=True)
 
 
-def free_port() -> int:
+def has_ipv6() -> bool:
+    """Say whether this machine has the loopback address of IPv6."""
+    try:
+        free_port("::1")
+    except OSError:
+        return False
+    return True
+
+
+def free_port(host: str = "127.0.0.1") -> int:
     """Return a TCP port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
     return port
 
@@ -148,20 +184,21 @@ def _running(
             process.wait()
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_listening(process: subprocess.Popen[bytes], address: tuple[str, int], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(address, 1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
     last_words = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-    raise BenchError(f"{log.stem} does not listen on port {port}. Its last words:\n{last_words}")
+    raise BenchError(f"{log.stem} does not listen on port {address[1]}. Its last words:\n{last_words}")
 
 
 def _fill(state: Path, api_port: int, workload: Workload) -> None:
+    """Make what the announces are about."""
     users = [{"name": f"user {number}", "passkey": passkey} for number, passkey in enumerate(workload.passkeys)]
     torrents = [
         {"info_hash": info_hash.hex(), "name": f"torrent {number}", "size": 734003200}
@@ -169,14 +206,22 @@ def _fill(state: Path, api_port: int, workload: Workload) -> None:
     ]
     token = (state / "api-token").read_text().strip()
     context = ssl.create_default_context(cafile=str(state / "api-certificate.pem"))
+    connection = http.client.HTTPSConnection("127.0.0.1", api_port, context=context, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def send(method: str, path: str, body: Any) -> None:
+        connection.request(method, path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        text = answer.read().decode(errors="replace")
+        if answer.status != http.client.CREATED:
+            raise BenchError(f"mika answered {answer.status} to {method} {path}: {text[:500]}")
+
+    send("PUT", f"/v1/whitelist/{CLIENT}", {"name": "qBittorrent"})
     for path, items in (("/v1/users", users), ("/v1/torrents", torrents)):
-        for start in range(0, len(items), ITEMS_A_POST):
-            connection = http.client.HTTPSConnection("127.0.0.1", api_port, context=context, timeout=60)
-            body = json.dumps(items[start : start + ITEMS_A_POST])
-            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            connection.request("POST", path, body, headers)
-            answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
-            connection.close()
-            if answer.status != http.client.CREATED:
-                raise BenchError(f"mika answered {answer.status} to POST {path}: {text[:500]}")
+        for some in _in_posts(items):
+            send("POST", path, some)
+    connection.close()
+
+
+def _in_posts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[start : start + ITEMS_A_POST] for start in range(0, len(items), ITEMS_A_POST))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import string
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 COUNTER = "{counter}"
@@ -19,6 +20,11 @@ BYTES_PER_ANNOUNCE = 16_384
 
 FIRST_PORT = 10_000
 """A user's port is this and its number: opentracker knows peers by address and port only."""
+
+NUMWANT = 50
+
+CLIENT = "-qB4650-"
+"""How the peer id of every client begins."""
 
 MAX_USERS = 50_000
 
@@ -52,6 +58,22 @@ class Workload:
     info_hashes: list[bytes]
     announces: list[Announce]
 
+    def asking(self, numwant: int) -> Workload:
+        """Return the same announces, with so many peers wanted."""
+        now, then = f"numwant={NUMWANT}&", f"numwant={numwant}&"
+        return self._varied(lambda each: replace(each, query=each.query.replace(now, then)))
+
+    def with_unknown_passkeys(self) -> Workload:
+        """Return the same announces, each with a passkey that nobody has."""
+        return self._varied(lambda each: replace(each, passkey=each.passkey[::-1]))
+
+    def scrapes(self) -> Workload:
+        """Return a scrape of one torrent in the place of each announce."""
+        return self._varied(lambda each: replace(each, query=each.query.partition("&")[0]))
+
+    def _varied(self, change: Callable[[Announce], Announce]) -> Workload:
+        return replace(self, announces=[change(each) for each in self.announces])
+
     def write(self, path: Path) -> None:
         """Write one announce a line, passkey and query, for `announce.lua`."""
         path.write_text("".join(f"{announce.passkey} {announce.query}\n" for announce in self.announces))
@@ -71,17 +93,27 @@ def make_workload(users: int, torrents: int, swarm: int, seed: int = 1) -> Workl
     announces = []
     for info_hash in info_hashes:
         for place, user in enumerate(source.sample(range(users), swarm)):
-            peer_id = b"-qB4650-" + bytes(source.choices(UNRESERVED, k=12))
+            peer_id = CLIENT.encode() + bytes(source.choices(UNRESERVED, k=12))
             announces.append(
                 Announce(
                     passkeys[user],
                     f"info_hash={_escape(info_hash)}&peer_id={_escape(peer_id)}&port={FIRST_PORT + user}"
                     f"&uploaded={COUNTER}&{_progress(seeder=place % 2 == 0)}&corrupt=0&key={keys[user]}"
-                    "&numwant=50&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",
+                    f"&numwant={NUMWANT}&compact=1&no_peer_id=1&supportcrypto=1&redundant=0",
                 )
             )
     source.shuffle(announces)
     return Workload(passkeys, info_hashes, announces)
+
+
+def merged(workloads: Iterable[Workload]) -> Workload:
+    """Return one with the users, torrents and announces of all."""
+    merge = Workload([], [], [])
+    for each in workloads:
+        merge.passkeys.extend(each.passkeys)
+        merge.info_hashes.extend(each.info_hashes)
+        merge.announces.extend(each.announces)
+    return merge
 
 
 def _progress(*, seeder: bool) -> str:
