@@ -1,7 +1,7 @@
 """CPU time of the server process an announce: the floor, Debian's opentracker, and mika, in turn in one run.
 
-`python -m bench.run`; `--only "mika, kept alive"` picks lines of `scenarios.py` by what is in their names. In each round
-every scenario has its turn, so that a noisy machine spoils a round for all; ratios are taken within a round.
+`python -m bench.run`; `--only "mika, kept alive"` picks lines of `scenarios.py` by what is in their names. In each
+round every scenario has its turn, so that a noisy machine spoils a round for all; ratios are taken within a round.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="rounds, in each of which every scenario has its turn (5)"
-    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds, in each of which all have their turn (5)")
     parser.add_argument("--seconds", type=int, default=2, help="seconds of load a scenario in a round (2)")
     parser.add_argument("--main", action="store_true", help="only what the goals are about")
     parser.add_argument("--only", default="", metavar="WORDS", help="only scenarios with these words in their names")

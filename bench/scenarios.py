@@ -101,7 +101,6 @@ OTHER = (
 """One thing changed in each."""
 
 WAITS = (
-    Scenario(FLOOR),
     Scenario(OPENTRACKER),
     Scenario(MIKA),
     Scenario(MIKA, KEPT),
