@@ -38,13 +38,9 @@ torture: $(VENV)/.check ## kill the tracker 1,000 times for each kind of store (
 	@$(call debian,$(SERVERS))
 	KILLS=$${KILLS:-1000} $(BIN)/pytest tests/functional/test_kill.py $(ARGS)
 
-bench: $(VENV)/.check ## CPU time an announce beside opentracker and a floor in C, rows a second of each store, announces beside the API
-	@$(call debian,wrk:wrk opentracker:opentracker cc:gcc $(SERVERS))
-	$(BIN)/python -m bench.run $(ARGS)
-	$(BIN)/python -m bench.announce_path
-	$(BIN)/python -m bench.crowded
-	$(BIN)/python -m bench.stores
-	$(BIN)/python -m bench.api_load
+bench: $(VENV)/.check ## measure announces beside opentracker and a floor in C, and much more; ARGS=--quick takes 3 minutes
+	@$(call debian,wrk:wrk opentracker:opentracker valgrind:valgrind cc:gcc $(SERVERS))
+	$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what was built and installed here; ./mika-state stays
 	find mika -name '*.so' -delete

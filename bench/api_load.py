@@ -7,10 +7,8 @@ beside the API on kept connections, and beside the API on a new TLS connection f
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -21,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.servers import HERE, BenchError, Server, mika, processors
+from bench.results import keep
+from bench.servers import BenchError, Server, end_cleanly, mika, processors
 from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
 
 ALONE, KEPT, NEW = "alone", "API, kept connections", "API, a connection each"
@@ -37,6 +36,8 @@ Round = dict[str, dict[str, Figures]]
 def main() -> None:
     """Measure, print, and keep the figures."""
     options = _options()
+    load = os.getloadavg()[0]
+    end_cleanly()
     workload = make_workload(options.users, options.torrents, 300)
     folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
     try:
@@ -54,7 +55,7 @@ def main() -> None:
         sys.exit(f"bench: {error}\nbench: what the server wrote is in {folder}")
     shutil.rmtree(folder)
     print(_report(rounds))
-    print(f"\nkept in {_keep(rounds, options)}")
+    print(f"\nkept in {keep('api-load', vars(options), rounds, load)}")
 
 
 def _options() -> argparse.Namespace:
@@ -165,21 +166,6 @@ def _report(rounds: list[Round]) -> str:
 
 def _cell(figures: list[float]) -> str:
     return f"{statistics.median(figures):.2f} ({max(figures):.2f})"
-
-
-def _keep(rounds: list[Round], options: argparse.Namespace) -> Path:
-    now = dt.datetime.now(dt.UTC)
-    path = HERE / "results" / f"api-load-{now:%Y-%m-%dT%H%M%SZ}.json"
-    path.parent.mkdir(exist_ok=True)
-    document = {
-        "time": now.isoformat(timespec="seconds"),
-        "machine": f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}",
-        "pinned": bool(processors()[0]),
-        "options": vars(options),
-        "rounds": rounds,
-    }
-    path.write_text(json.dumps(document, indent=1) + "\n")
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":

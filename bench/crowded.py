@@ -7,8 +7,8 @@ new connections. `make bench` calls it. The others are a process of their own.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
+import os
 import resource
 import selectors
 import socket
@@ -20,7 +20,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench.servers import HERE, Server, mika
+from bench.results import keep
+from bench.servers import Server, end_cleanly, mika
 from bench.workload import Workload, make_workload
 
 IDLE, SLOW, BURST, BURSTS = 10_000, 500, 5_000, 5
@@ -31,10 +32,12 @@ PACE = 0.005
 
 def main() -> None:
     """Measure each situation after the one before it."""
+    end_cleanly()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < IDLE + SLOW + BURST + 500:
         sys.exit(f"bench: {IDLE + SLOW + BURST + 500} open files are needed (ulimit -Hn), and {hard} are allowed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    load = os.getloadavg()[0]
     workload = make_workload(100, 10, 50)
     with tempfile.TemporaryDirectory(prefix="mika-bench-") as folder, mika(Path(folder), workload) as server:
         ours, theirs = multiprocessing.Pipe()
@@ -58,9 +61,7 @@ def main() -> None:
         print(
             f"{situation:<45}" + "".join(f"{each:>8.2f}" for each in (cuts[499], cuts[989], cuts[998], latencies[-1]))
         )
-    path = HERE / "results" / "crowded.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(figures) + "\n")
+    print(f"kept in {keep('crowded', {}, figures, load)}")
 
 
 def _latencies(server: Server, workload: Workload, done: Callable[[], bool] | None) -> list[float]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 
 from twisted.internet.task import Clock
 
 from bench.announce_path import answer_all, make_factory, requests
+from bench.results import keep
+from bench.scenarios import MIKA, PLAIN
+from bench.servers import end_cleanly
 from bench.workload import make_workload
 
 USERS, TORRENTS, SWARM = 200, 20, 50
@@ -33,30 +37,30 @@ def work(laps: int) -> None:
         answer_all(factory, data)
 
 
-def count(laps: int) -> int:
+def count(laps: int, *, pure: bool) -> int:
     """Return the instructions of a process that answers so many laps."""
-    ended = subprocess.run(
-        [
-            "valgrind",
-            "--tool=callgrind",
-            "--callgrind-out-file=/dev/null",
-            sys.executable,
-            "-m",
-            __spec__.name,
-            str(laps),
-        ],
-        env=os.environ | {"PYTHONHASHSEED": "0"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return int(ended.stderr.partition("Collected : ")[2].split()[0])
+    command = [*VALGRIND, sys.executable, "-m", __spec__.name, str(laps)]
+    environment = os.environ | {"PYTHONHASHSEED": "0", "MIKA_PURE": "1" if pure else "0"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    collected = ended.stderr.partition("Collected : ")[2].split()
+    if ended.returncode or not collected:
+        last = ended.stderr.strip().splitlines()[-5:]
+        sys.exit("\n".join(["bench: valgrind failed:", *last]))
+    return int(collected[0])
 
 
 def main() -> None:
-    """Count both and print the difference."""
+    """Count both, print the difference, and keep it."""
+    if not shutil.which("valgrind"):
+        sys.exit("bench: not installed: valgrind; `make bench` installs what it needs on Debian")
+    load = os.getloadavg()[0]
+    end_cleanly()
     announces = TORRENTS * SWARM * (MANY - FEW)
-    print(f"{(count(MANY) - count(FEW)) / announces:,.0f} instructions an announce")
+    figures = {}
+    for name, pure in ((MIKA, False), (PLAIN, True)):
+        figures[name] = (count(MANY, pure=pure) - count(FEW, pure=pure)) / announces
+        print(f"{figures[name]:,.0f} instructions an announce, {name}", flush=True)
+    print(f"kept in {keep('instructions', {}, figures, load)}")
 
 
 if __name__ == "__main__":

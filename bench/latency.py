@@ -19,9 +19,9 @@ from typing import Any
 
 from bench.load import CONNECTIONS, KEPT, Load
 from bench.results import keep, percentile, spread
-from bench.running import able, end_cleanly, running
+from bench.running import able, running
 from bench.scenarios import WAITS, Scenario
-from bench.servers import BenchError, compiled, processors
+from bench.servers import BenchError, compiled, end_cleanly, processors
 
 SHARES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9, "longest": 100.0}
 PATIENCE = 60
@@ -55,8 +55,6 @@ def main() -> None:
         figures = _measure(folder, options)
     except BenchError as error:
         sys.exit(f"bench: {error}\nbench: what the servers wrote is in {folder}")
-    except KeyboardInterrupt:
-        sys.exit("bench: interrupted")
     shutil.rmtree(folder, ignore_errors=True)
     print(report(figures))
     print(f"\nkept in {keep('latency', vars(options), figures, load)}")

@@ -14,6 +14,7 @@ import random
 import time
 from pathlib import Path
 
+from bench.results import keep
 from mika.compiled import described
 from mika.loading import loading
 from mika.model import Peer
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--torrents", type=int, default=50_000)
     parser.add_argument("--users", type=int, default=100_000)
     options = parser.parse_args()
+    load = os.getloadavg()[0]
 
     def changed(_info_hash: bytes, _peer: Peer, _gone: bool) -> None:
         pass
@@ -75,6 +77,8 @@ def main() -> None:
     collected = time.thread_time_ns() - started
     print(f"expiry: {max(passes) / 1e6:.2f} ms at most a pass, {swarms.peer_count:,} peers left")
     print(f"a whole look for cyclic garbage: {collected / 1e6:.2f} ms")
+    figures = {"bytes_a_peer": each, "expiry_ms": max(passes) / 1e6, "mode": described()}
+    print(f"kept in {keep('memory', vars(options), figures, load)}")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from typing import Any
 from bench import profiling
 from bench.load import Sample
 from bench.results import keep, spread
-from bench.running import able, end_cleanly, running
+from bench.running import able, running
 from bench.scenarios import GOALS, MAIN, OPENTRACKER, OTHER, SWARMS, Scenario
-from bench.servers import BenchError
+from bench.servers import BenchError, end_cleanly
 from bench.workload import make_workload
 
 Round = dict[Scenario, Sample]
@@ -45,8 +45,6 @@ def main() -> None:
             print(f"\nkept in {keep('announces', vars(options), as_figures(rounds), load)}")
     except BenchError as error:
         sys.exit(f"bench: {error}\nbench: what the servers wrote is in {folder}")
-    except KeyboardInterrupt:
-        sys.exit("bench: interrupted")
     shutil.rmtree(folder, ignore_errors=True)
 
 

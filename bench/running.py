@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,12 +15,6 @@ from bench.workload import Workload, make_workload, merged
 from mika import compiled
 
 Loads = dict[Scenario, Load]
-
-
-def end_cleanly() -> None:
-    """Let a SIGTERM and a closed terminal end this process as Ctrl-C does, so that no server is left behind."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit("bench: ended by a signal"))
 
 
 def able(scenarios: Sequence[Scenario]) -> list[Scenario]:

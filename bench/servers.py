@@ -66,6 +66,22 @@ class Server:
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0])
 
 
+def end_cleanly() -> None:
+    """Let the first signal that asks for it end this process by `SystemExit`, so that no server is left behind.
+
+    What comes after it does not disturb the end: Ctrl-C reaches a part of the bench twice, by the terminal and by `make`.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(number: int, _frame: Any) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(f"bench: ended by {signal.Signals(number).name}")
+
+    for each in numbers:
+        signal.signal(each, end)
+
+
 def processors() -> tuple[list[str], list[str]]:
     """Return what to put before the command of a server and of the load, so that neither takes the other's time."""
     usable = sorted(os.sched_getaffinity(0))

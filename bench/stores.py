@@ -1,6 +1,6 @@
 """Rows a second that each store takes: batches of 10,000 users, torrents, peers, histories, as the flusher writes them.
 
-`make bench` runs it behind `bench.run`. The servers are the tests' own, each on an empty database of this machine.
+`make bench` runs it. The servers are the tests' own, each on an empty database of this machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def main() -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
     from functional.places import PLACES  # type: ignore[import-not-found]  # noqa: PLC0415 - the path is new
 
-    parser = argparse.ArgumentParser(prog="make bench-stores", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.stores", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
     parser.add_argument("--rounds", type=int, default=5, help="batches of each kind (5)")
     parser.add_argument("--only", default=",".join(PLACES), help=f"some of {','.join(PLACES)}")
     chosen = parser.parse_args()
