@@ -54,7 +54,7 @@ def main() -> None:
                 ours.send(order)
                 ours.recv()  # it is so
             figures[situation] = _latencies(server, workload, ours.poll if order == "burst" else None)
-        others.terminate()
+        others.kill()
     print(f"{'milliseconds that a good client waits':<45}{'p50':>8}{'p99':>8}{'p99.9':>8}{'most':>8}")
     for situation, latencies in figures.items():
         cuts = statistics.quantiles(latencies, n=1000)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bench.results import newest, spread
+from bench.results import newest, percentile, spread
 from bench.scenarios import FLOOR, GOALS, MAIN, MIKA, OPENTRACKER, OTHER, PLAIN
 from bench.servers import HERE
 
@@ -124,12 +124,22 @@ def _flatness(document: Document) -> str:
     return "\n\n".join(["### Peers in memory, and in one swarm", _measured_on(document), table])
 
 
+def _crowded(document: Document) -> str:
+    rows = []
+    for situation, latencies in document["figures"].items():
+        p50, p99, most = (percentile(latencies, share) for share in (50, 99, 100))
+        rows.append(f"| {situation} | {p50:.2f} | {p99:.2f} | {most:.2f} | {_verdict(p99, 100)} |")
+    head = "| milliseconds that a good client waits | p50 | p99 | longest | p99 at most 100 |"
+    return "\n\n".join(["### Beside others", _measured_on(document), "\n".join([head, "|---|---|---|---|---|", *rows])])
+
+
 PARTS: dict[str, Callable[[Document], str]] = {
     "announces": _announces,
     "latency": _latency,
     "instructions": _instructions,
     "memory": _memory,
     "flatness": _flatness,
+    "crowded": _crowded,
 }
 """How each kind of figures is shown, in the order of the page."""
 

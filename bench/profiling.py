@@ -1,6 +1,7 @@
 """Where mika's time goes under the benchmark's load: its functions by cProfile, then everything by perf if present.
 
-`python -m bench.run --profile` calls it. cProfile makes every call dearer, so its shares lead and its times do not count.
+`python -m bench.run --profile` calls it. cProfile makes every call dearer, so its shares lead and its times do not
+count.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ class Server:
 def end_cleanly() -> None:
     """Let the first signal that asks for it end this process by `SystemExit`, so that no server is left behind.
 
-    What comes after it does not disturb the end: Ctrl-C reaches a part of the bench twice, by the terminal and by `make`.
+    What comes after it does not disturb the end: Ctrl-C reaches a part of the bench twice, from the terminal and from
+    `python -m bench`.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -64,11 +64,14 @@ def test_other_parts_have_their_tables():
             "latency": document({"mika": [waits, waits | {"p50": 0.3}]}),
             "instructions": document({"mika": 12_345.6}),
             "flatness": document({"100 peers": [1.0, 2.0, 9.0]}),
+            "crowded": document({"alone": [1.0] * 98 + [99.0, 101.0], "and others": [1.0, 101.0]}),
         }
     )
     assert "| mika | 10,000 | 0.20 (0.10 - 0.30) | 1.00 (1.00 - 1.00) |" in text
     assert "| mika | 12,346 |" in text
     assert "| 100 peers | 2.00 | 1.00 - 9.00 |" in text
+    assert "| alone | 1.00 | 99.00 | 101.00 | met |" in text
+    assert "| and others | 1.00 | 101.00 | 101.00 | **missed** |" in text
 
 
 def test_only_what_stands_between_the_markers_is_written_anew():
