@@ -166,6 +166,13 @@ class IUserStore(IStore):
         Does nothing for a user who is not there; fails with `ConflictError` if the passkey is another's.
         """
 
+    def save_users(changes: list[tuple[User, Totals | None]]) -> Deferred[None]:
+        """Do what `save_user` does for each of these, of whom none is twice, in one transaction: all of it, or nothing.
+
+        Fails with `ConflictError` whose `index` names the first user whose passkey is another's: of one who had it
+        before all this, even if that one gets another here, or of an earlier one in the list.
+        """
+
     def delete_user(user_id: int) -> Deferred[bool]:
         """Delete; answer whether there was one."""
 
@@ -282,6 +289,9 @@ class ITorrentStore(IStore):
 
         In one transaction; does nothing for a torrent that is not there; `ConflictError` if a hash is another's.
         """
+
+    def save_torrents(changes: list[tuple[Torrent, Totals | None]]) -> Deferred[None]:
+        """Do what `save_torrent` does for each of these, none of which is twice: see `IUserStore.save_users`."""
 
     def whitelist() -> Deferred[dict[str, str]]:
         """Answer with the client names by peer id prefix."""

@@ -49,6 +49,25 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, An
         connection.execute(insert(table), chunk)
 
 
+def touch_all(connection: Connection, key: Column[Any], times: Sequence[tuple[Any, int]]) -> None:
+    """Set `updated_at` alone of rows by their keys, to those times.
+
+    A trigger (step 0004) takes a time that is as before, among other changes, for a forgotten one; not alone.
+    """
+    by_time: dict[int, list[Any]] = {}
+    for of, seconds in times:
+        by_time.setdefault(seconds, []).append(of)
+    for seconds, keys in sorted(by_time.items()):
+        for chunk in chunks(keys):
+            connection.execute(update(key.table).where(key.in_(chunk)).values(updated_at=seconds))
+
+
+def saved(key: Column[Any], names: Sequence[str]) -> Update:
+    """Return the UPDATE that sets these columns of the row with the key `of`, each to the parameter `to_` its name."""
+    values = {name: bindparam(f"to_{name}") for name in names}
+    return update(key.table).where(key == bindparam("of")).values(values)
+
+
 def insert_one(connection: Connection, table: Table, row: dict[str, Any]) -> int:
     """Insert a row and return its id, which the database chooses if the row has none."""
     key: Any = connection.execute(insert(table), row).inserted_primary_key

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from twisted.internet.defer import Deferred, execute
 from zope.interface import implementer
 
-from mika.errors import ConflictError, OutOfStepError
+from mika.errors import OutOfStepError
 from mika.interfaces import (
     Change,
     Circle,
@@ -33,10 +33,11 @@ from mika.interfaces import (
 from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
 from mika.store.globe import distance
 from mika.store.taken import (
-    PASSKEY_TAKEN,
     new_balance,
     no_user,
     refuse_default_role,
+    refuse_hashes_of_others,
+    refuse_passkeys_of_others,
     refuse_taken_torrents,
     refuse_taken_users,
 )
@@ -120,7 +121,7 @@ class MemoryStore:
     @_answered
     def add_users(self, users: list[User]) -> list[User]:
         """See `IUserStore`. Ids are never given twice, so that nobody inherits the completions of who is gone."""
-        refuse_taken_users(users, self._users, self._ids)
+        refuse_taken_users([(user.id, user.passkey) for user in users], self._users, self._ids)
         for user in sorted(users, key=lambda user: user.id == 0):  # an id that was chosen is not given to another
             user.id = user.id or self._next_user
             self._forget(user.id)
@@ -132,15 +133,22 @@ class MemoryStore:
     @_answered
     def save_user(self, user: User, growth: Totals | None = None) -> None:
         """See `IUserStore`."""
-        kept = self._users.get(user.id)
-        if kept is None:
-            return
-        if self._ids.get(user.passkey, user.id) != user.id:
-            raise ConflictError(PASSKEY_TAKEN)
-        del self._ids[kept.passkey]
-        self._ids[user.passkey] = user.id
-        self._users[user.id] = replace(user, totals=kept.totals, freeleech=kept.freeleech)
-        kept.totals.add(growth or Totals())
+        self._save_users([(user, growth)])
+
+    @_answered
+    def save_users(self, changes: list[tuple[User, Totals | None]]) -> None:
+        """See `IUserStore`."""
+        self._save_users(changes)
+
+    def _save_users(self, changes: list[tuple[User, Totals | None]]) -> None:
+        refuse_passkeys_of_others([(user.id, user.passkey) for user, _ in changes], self._users, self._ids)
+        for user, growth in changes:
+            kept = self._users.get(user.id)
+            if kept is not None:
+                del self._ids[kept.passkey]
+                self._ids[user.passkey] = user.id
+                self._users[user.id] = replace(user, totals=kept.totals, freeleech=kept.freeleech)
+                kept.totals.add(growth or Totals())
 
     @_answered
     def delete_user(self, user_id: int) -> bool:
@@ -311,21 +319,33 @@ class MemoryStore:
     @_answered
     def add_torrents(self, torrents: list[Torrent]) -> None:
         """See `ITorrentStore`."""
-        refuse_taken_torrents(torrents, self._taken())
+        refuse_taken_torrents(torrents, self._taken({each for torrent in torrents for each in hashes(torrent)}))
         for torrent in torrents:
             self._keep(copy_torrent(torrent))
 
     @_answered
     def save_torrent(self, torrent: Torrent, growth: Totals | None = None) -> None:
         """See `ITorrentStore`."""
-        kept = self._torrents.get(torrent.info_hash)
-        if kept is not None:
-            refuse_taken_torrents([torrent], self._taken() - hashes(kept))
-            self._keep(replace(torrent, totals=kept.totals, completers=kept.completers))
-            kept.totals.add(growth or Totals())
+        self._save_torrents([(torrent, growth)])
 
-    def _taken(self) -> set[bytes]:
-        return {each for each, info_hash in self._info_hashes.items() if not self._torrents[info_hash].deleted}
+    @_answered
+    def save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> None:
+        """See `ITorrentStore`."""
+        self._save_torrents(changes)
+
+    def _save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> None:
+        wanted = {each for torrent, _ in changes for each in hashes(torrent)}
+        owners = {each: self._info_hashes[each] for each in self._taken(wanted)}
+        refuse_hashes_of_others([torrent for torrent, _ in changes], self._torrents, owners)
+        for torrent, growth in changes:
+            kept = self._torrents.get(torrent.info_hash)
+            if kept is not None:
+                self._keep(replace(torrent, totals=kept.totals, completers=kept.completers))
+                kept.totals.add(growth or Totals())
+
+    def _taken(self, wanted: set[bytes]) -> set[bytes]:
+        there = wanted & self._info_hashes.keys()
+        return {each for each in there if not self._torrents[self._info_hashes[each]].deleted}
 
     def _keep(self, torrent: Torrent) -> None:
         """Keep a torrent none of whose hashes is taken; those who had them, deleted or itself, are forgotten."""

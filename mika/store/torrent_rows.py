@@ -5,23 +5,24 @@ No two torrents share a hash, in whichever of the two columns and deleted or not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, bindparam, delete, or_, select
 
 from mika.interfaces import Mark
 from mika.model import Torrent, Totals
-from mika.store.batches import chunks, grow, growth_of, insert_all, write_mark
+from mika.store.batches import chunks, grow, growth_of, insert_all, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
 from mika.store.schema import completions, torrents, whitelist
-from mika.store.taken import refuse_taken_torrents
+from mika.store.taken import refuse_hashes_of_others, refuse_taken_torrents
 from mika.store.values import TOTALS, Growth, hashes, short_v2
 
 _SHORT = torrents.c.info_hash_v2_short
 _FACTS = [column.name for column in torrents.columns if column.name not in (*TOTALS, _SHORT.name)]
 _GROWTH = growth_of(torrents.c.info_hash)
+_SAVED = saved(torrents.c.info_hash, [*(name for name in _FACTS if name != "info_hash"), _SHORT.name])
 
 
 def _row(torrent: Torrent) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def page(connection: Connection, after: bytes, limit: int, whole: bool) -> list[
 def add(connection: Connection, new: list[Torrent]) -> None:
     """Add all, in the place of deleted ones with the same hashes; `ConflictError` if a hash is taken."""
     wanted = sorted(set().union(*map(hashes, new)))
-    refuse_taken_torrents(new, _taken(connection, wanted))
+    refuse_taken_torrents(new, _owners(connection, wanted))
     _forget_deleted(connection, wanted)
     insert_all(connection, torrents, [_row(torrent) for torrent in new])
     completed = [
@@ -80,37 +81,47 @@ def add(connection: Connection, new: list[Torrent]) -> None:
     insert_all(connection, completions, completed)
 
 
-def save(connection: Connection, dialect: Dialect, torrent: Torrent, growth: Growth) -> None:
-    """Write everything but totals and completers, if the torrent is there, and add the growth to its totals."""
-    itself = torrents.c.info_hash == torrent.info_hash
-    if connection.execute(select(torrents.c.info_hash).where(itself)).first() is None:
-        return
-    wanted = sorted(hashes(torrent))
-    refuse_taken_torrents([torrent], _taken(connection, wanted, ~itself))
-    _forget_deleted(connection, wanted, ~itself)
-    connection.execute(update(torrents).where(itself).values(_facts(torrent)))
-    connection.execute(update(torrents).where(itself).values(updated_at=torrent.updated_at))  # as in user_rows.py
+def save(connection: Connection, dialect: Dialect, changed: list[Torrent], growth: Growth) -> None:
+    """Write everything but totals and completers of those that are there, and add the growth to their totals."""
+    there: set[bytes] = set()
+    for chunk in chunks(sorted(torrent.info_hash for torrent in changed)):
+        there.update(connection.scalars(select(torrents.c.info_hash).where(torrents.c.info_hash.in_(chunk))))
+    present = sorted((torrent for torrent in changed if torrent.info_hash in there), key=_info_hash)
+    wanted = sorted(set().union(*map(hashes, present)))
+    refuse_hashes_of_others(changed, there, _owners(connection, wanted))
+    _forget_deleted(connection, wanted, there)
+    for some in chunks(present):
+        connection.execute(_SAVED, list(map(_row_to_save, some)))
+    touch_all(connection, torrents.c.info_hash, [(torrent.info_hash, torrent.updated_at) for torrent in present])
     grow(connection, dialect, _GROWTH, growth)
+
+
+def _info_hash(torrent: Torrent) -> bytes:
+    return torrent.info_hash
+
+
+def _row_to_save(torrent: Torrent) -> dict[str, Any]:
+    return {"of" if name == "info_hash" else f"to_{name}": value for name, value in _facts(torrent).items()}
 
 
 def _has_any(some: Sequence[bytes]) -> ColumnElement[bool]:
     return or_(torrents.c.info_hash.in_(some), _SHORT.in_(some))
 
 
-def _taken(connection: Connection, wanted: list[bytes], *which: ColumnElement[bool]) -> set[bytes]:
-    """Return the hashes of torrents that are not deleted and have one of the wanted."""
-    taken: set[bytes] = set()
+def _owners(connection: Connection, wanted: list[bytes]) -> dict[bytes, bytes]:
+    """Return the hashes of torrents that are not deleted and have one of the wanted, with their info hashes."""
+    owners: dict[bytes, bytes] = {}
     for chunk in chunks(wanted):
-        query = select(torrents.c.info_hash, _SHORT).where(_has_any(chunk), torrents.c.deleted.is_(False), *which)
+        query = select(torrents.c.info_hash, _SHORT).where(_has_any(chunk), torrents.c.deleted.is_(False))
         for info_hash, short in connection.execute(query):
-            taken |= {info_hash, short or info_hash}
-    return taken
+            owners |= {info_hash: info_hash, short or info_hash: info_hash}
+    return owners
 
 
-def _forget_deleted(connection: Connection, wanted: list[bytes], *which: ColumnElement[bool]) -> None:
+def _forget_deleted(connection: Connection, wanted: list[bytes], but: Container[bytes] = ()) -> None:
     for chunk in chunks(wanted):
-        query = select(torrents.c.info_hash).where(_has_any(chunk), torrents.c.deleted.is_(True), *which)
-        gone = connection.scalars(query).all()
+        query = select(torrents.c.info_hash).where(_has_any(chunk), torrents.c.deleted.is_(True))
+        gone = [info_hash for info_hash in connection.scalars(query) if info_hash not in but]
         connection.execute(delete(completions).where(completions.c.info_hash.in_(gone)))
         connection.execute(delete(torrents).where(torrents.c.info_hash.in_(gone)))
 

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import Connection, Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from mika.errors import ConflictError
 from mika.interfaces import Mark
 from mika.model import INT64_MAX, Role, Totals, User
-from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, write_mark
+from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
 from mika.store.reward_rows import forget, tokens_between, tokens_of
 from mika.store.schema import roles, users
-from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_users
+from mika.store.taken import refuse_default_role, refuse_passkeys_of_others, refuse_taken_users
 from mika.store.values import TOTALS, Growth
 
 _FACTS = [column.name for column in users.columns if column.name not in TOTALS]
 _GROWTH = growth_of(users.c.id)
+_SAVED = saved(users.c.id, [name for name in _FACTS if name != "id"])
+_PARAMETERS = ["of" if name == "id" else f"to_{name}" for name in _FACTS]
+_COLUMNS = [*_FACTS, *TOTALS]
+_OWNER = select(users.c.passkey, users.c.id)
+_facts = attrgetter(*_FACTS)
+
+Row = dict[str, Any]
 
 
-def _row(user: User) -> dict[str, Any]:
-    return _facts(user) | dict(zip(TOTALS, user.totals.values(), strict=True))
+def whole_row(user: User) -> Row:
+    """Return a user with the totals as `add` takes it."""
+    return dict(zip(_COLUMNS, (*_facts(user), *user.totals.values()), strict=True))
 
 
-def _facts(user: User) -> dict[str, Any]:
-    return {name: getattr(user, name) for name in _FACTS}
+def row_to_save(user: User) -> Row:
+    """Return a user without the totals as `save` takes it."""
+    return dict(zip(_PARAMETERS, _facts(user), strict=True))
 
 
 def _user(row: Mapping[Any, Any], tokens: Mapping[bytes, int]) -> User:
@@ -68,7 +77,7 @@ def page(connection: Connection, after: int, limit: int) -> list[User]:
     return [_user(row, tokens.get(row["id"], {})) for row in rows]
 
 
-def add(connection: Connection, new: list[User]) -> list[int]:
+def add(connection: Connection, new: list[Row]) -> list[int]:
     """Add all and return their ids in the same order; `ConflictError` if an id or a passkey is taken."""
     try:
         with connection.begin_nested():
@@ -78,45 +87,49 @@ def add(connection: Connection, new: list[User]) -> list[int]:
         raise
 
 
-def _insert(connection: Connection, new: list[User]) -> list[int]:
-    # Those with an id come first, so that a chosen id is not given to another. The others go one by one: no way to be
-    # told many new ids in order is common to all databases.
-    chosen = [user for user in new if user.id]
-    forget(connection, [user.id for user in chosen])
-    insert_all(connection, users, [_row(user) for user in chosen])
-    ids = []
-    for user in new:
-        number = user.id
-        if not number:
-            row = _row(user)
-            del row["id"]
-            number = insert_one(connection, users, row)
-        ids.append(number)
-    return ids
+def _insert(connection: Connection, new: list[Row]) -> list[int]:
+    # Those with an id come first, so that a chosen id is not given to another. The passkeys tell the ids that the
+    # others were given: no way to be told many new ids in order is common to all databases.
+    chosen = [row for row in new if row["id"]]
+    forget(connection, [row["id"] for row in chosen])
+    insert_all(connection, users, chosen)
+    others = [{name: value for name, value in row.items() if name != "id"} for row in new if not row["id"]]
+    insert_all(connection, users, others)
+    given: dict[str, int] = {}
+    for chunk in chunks(others):
+        query = select(users.c.passkey, users.c.id).where(users.c.passkey.in_([row["passkey"] for row in chunk]))
+        given.update((passkey, number) for passkey, number in connection.execute(query))
+    return [row["id"] or given[row["passkey"]] for row in new]
 
 
-def _refuse_taken(connection: Connection, new: list[User]) -> None:
-    ids: set[int] = set()
-    passkeys: set[str] = set()
-    for chunk in chunks(new):
-        ids.update(connection.scalars(select(users.c.id).where(users.c.id.in_([user.id for user in chunk]))))
-        wanted = [user.passkey for user in chunk]
-        passkeys.update(connection.scalars(select(users.c.passkey).where(users.c.passkey.in_(wanted))))
-    refuse_taken_users(new, ids, passkeys)
+def _refuse_taken(connection: Connection, new: list[Row]) -> None:
+    named = [(row["id"], row["passkey"]) for row in new]
+    ids, owners = _there(connection, named)
+    refuse_taken_users(named, ids, owners)
 
 
-def save(connection: Connection, dialect: Dialect, user: User, growth: Growth) -> None:
-    """Write everything but the totals, if the user is there, and add the growth to those."""
-    facts = _facts(user)
-    itself = users.c.id == facts.pop("id")
+def _there(connection: Connection, named: Sequence[tuple[int, str]]) -> tuple[set[int], dict[str, int]]:
+    """Return the ids of users who have one of these ids or passkeys, and the id of each passkey of theirs."""
+    owners: dict[str, int] = {}
+    for chunk in chunks(named):
+        ids, passkeys = zip(*chunk, strict=True)
+        for query in (users.c.id.in_(ids), users.c.passkey.in_(passkeys)):
+            owners.update((passkey, number) for passkey, number in connection.execute(_OWNER.where(query)))
+    return set(owners.values()), owners
+
+
+def save(connection: Connection, dialect: Dialect, rows: list[Row], growth: Growth) -> None:
+    """Write everything but the totals of those who are there, and add the growth to those."""
+    named = [(row["of"], row["to_passkey"]) for row in rows]
+    refuse_passkeys_of_others(named, *_there(connection, named))
+    rows = sorted(rows, key=lambda row: row["of"])
     try:
         with connection.begin_nested():
-            connection.execute(update(users).where(itself).values(facts))
-            # A trigger (step 0004) takes a time that is as before for a forgotten one; not where it is set alone.
-            connection.execute(update(users).where(itself).values(updated_at=user.updated_at))
-    except IntegrityError:
-        if connection.execute(select(users.c.id).where(users.c.passkey == user.passkey, ~itself)).first():
-            raise ConflictError(PASSKEY_TAKEN) from None
+            for chunk in chunks(rows):
+                connection.execute(_SAVED, chunk)
+            touch_all(connection, users.c.id, [(row["of"], row["to_updated_at"]) for row in rows])
+    except IntegrityError:  # somebody else was given it since
+        refuse_passkeys_of_others(named, *_there(connection, named))
         raise
     grow(connection, dialect, _GROWTH, growth)
 

@@ -99,6 +99,46 @@ class TorrentStoreContract(Contract):
         await self.store.save_torrent(make_torrent(4))
         self.assertIsNone(await self.store.torrent(make_torrent(4).info_hash))
 
+    async def test_save_torrents_writes_all_and_leaves_totals_and_completers(self) -> None:
+        """Each as `save_torrent` does, in whatever order they come; one that is not there is not made."""
+        await self.store.add_torrents([make_torrent(1, v2=2, completers={8}), make_torrent(5), make_torrent(7)])
+        await self.store.save_torrent(make_torrent(7, deleted=True))
+        changed = [
+            (make_torrent(5, v2=7, name="five", size=9, updated_at=3, totals=Totals(bonus=4)), Totals(uploaded=7)),
+            (make_torrent(9), Totals(uploaded=1)),
+            (make_torrent(1, v2=3, enabled=False, multiplier_down=0), None),
+        ]
+        await self.store.save_torrents(changed)
+        for torrent, growth in (changed[0], changed[2]):
+            found = await self.store.torrent(torrent.info_hash)
+            self.assertEqual((torrent_facts(found), found.totals), (torrent_facts(torrent), growth or Totals()))
+        self.assertEqual((await self.store.torrent(make_torrent(3).info_hash)).completers, {8})
+        self.assertEqual((await self.store.torrent(make_torrent(7).info_hash)).name, "five")  # the deleted gave way
+        for number in (2, 9):
+            self.assertIsNone(await self.store.torrent(make_torrent(number).info_hash))
+        await self.store.save_torrents([])
+
+    async def test_save_torrents_refuses_a_taken_hash_whole(self) -> None:
+        """Of another, one that another gives up in the same list too, or of an earlier one in the list."""
+        await self.store.add_torrents([make_torrent(1), make_torrent(3, v2=4), make_torrent(5)])
+        named, freed = make_torrent(1, name="new"), make_torrent(3, v2=9)
+        for clash in (3, 4, 9):
+            changes = [(named, Totals(uploaded=1)), (freed, None), (make_torrent(5, v2=clash), None)]
+            self.assertEqual(await self.conflict(self.store.save_torrents(changes)), 2)
+        found = await self.store.list_torrents(b"", 10)
+        self.assertEqual([torrent.info_hash_v2 for torrent in found], [None, bytes([4]) * 32, None])
+        self.assertEqual((found[0].name, found[0].totals), ("", Totals()))
+
+    async def test_thousands_of_torrents_are_saved(self) -> None:
+        """Each of five thousand is changed as it is said, and no other."""
+        new = [Torrent(number.to_bytes(20, "big")) for number in range(6000)]
+        await self.store.add_torrents(new)
+        changes = [(Torrent(each.info_hash, name=each.info_hash.hex()), Totals(completed=1)) for each in new[1000:]]
+        await self.store.save_torrents(changes)
+        found = await self.store.list_torrents(b"", 7000)
+        expected = [("", 0)] * 1000 + [(torrent.name, 1) for torrent, _ in changes]
+        self.assertEqual([(torrent.name, torrent.totals.completed) for torrent in found], expected)
+
     async def test_deleted_torrent_is_remembered_until_its_hash_is_used_again(self) -> None:
         """It is found as deleted, with the reason; a torrent with one of its hashes starts anew in its place."""
         for new in (make_torrent(1), make_torrent(2), make_torrent(3, v2=1), make_torrent(1, v2=2)):
