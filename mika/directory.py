@@ -9,19 +9,21 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
 from mika.absent import Absent
 from mika.changes import set_fields
+from mika.edits import Edit, Ways, change_all
 from mika.errors import ConflictError, NotFoundError
 from mika.events import Publish, unheard
+from mika.finding import find_in_pages
 from mika.interfaces import ITorrentStore, IUserStore
 from mika.model import Torrent, User, hashes_of
 from mika.standing import Check, Standing, whatever
 from mika.swarm.swarms import Swarms
+from mika.turns import Rest, at_once, in_turns
 
 
 class Directory(Standing):
@@ -152,14 +154,17 @@ class Directory(Standing):
         """Answer with a page of users in order of id, with their live totals."""
         return [self.users_by_id.get(user.id, user) for user in await self.user_store.list_users(after, limit)]
 
-    async def add_users(self, users: list[User]) -> list[User]:
+    async def add_users(self, users: list[User], rest: Rest = at_once) -> list[User]:
         """Add all or none; a user without a passkey is given one. `ConflictError` names the index."""
         now = self.now()
-        for index, user in enumerate(users):
+
+        def prepare(index: int, user: User) -> None:
             user.passkey = user.passkey or new_passkey()
             user.created_at = user.updated_at = now
             user.written = user.totals.copy()
             self._check_role(user.role, index)
+
+        await in_turns(users, prepare, rest)
         again = self._gone.intersection(user.id for user in users)
         if again:
             await gatherResults([self.settle("users"), self.settle("history")])
@@ -167,9 +172,12 @@ class Directory(Standing):
         async with self.user_changes:
             added = await self.user_store.add_users(users)
             self.user_changes.made += 1
-            for user in added:
+
+            def take(_: int, user: User) -> User:
                 self.tell(user.id, "added")
-            return [self.remember_user(user) for user in added]
+                return self.remember_user(user)
+
+            return await in_turns(added, take, rest)
 
     async def change_user(
         self,
@@ -180,23 +188,35 @@ class Directory(Standing):
     ) -> User:
         """Set the named fields and the named totals; answer the live user.
 
-        What announces add to a total while it is being written is added to the new figure, not lost under it. `check`
-        is shown the user before, and fails if that is not the one who was to be changed.
+        `check` is shown the user before, and fails if that is not the one who was to be changed.
         """
-        async with self.user_changes:
-            user = await self.user(user_id)
-            check(user)
-            if "role" in changes:
-                self._check_role(changes["role"], 0)
-            changes = changes | self._stamp(user)
-            growth = user.totals.changed(totals or {}).since(user.totals)
-            await self.user_store.save_user(replace(user, **changes), growth)
-            self.user_changes.made += 1
-            self.set_user(user, changes)
-            user.totals.add(growth)
-            user.written.add(growth)
-            self.tell(user_id, "changed", sorted(totals or ()))
-        return user
+        return (await self.change_users([Edit(user_id, changes, totals or {}, check)]))[0]
+
+    async def change_users(self, edits: Sequence[Edit[int, User]], rest: Rest = at_once) -> list[User]:
+        """Change all or none, as `edits.change_all` says."""
+        await find_in_pages(
+            self.user_changes,
+            [edit.key for edit in edits if edit.key not in self.users_by_id],
+            lambda first, limit: self.user_store.list_users(first - 1, limit),
+            lambda user: user.id,
+            self.remember_user,
+        )
+
+        def refuse(index: int, fields: Mapping[str, Any]) -> None:
+            if "role" in fields:
+                self._check_role(fields["role"], index)
+
+        ways: Ways[int, User] = Ways(
+            self.user_changes,
+            self.user,
+            refuse,
+            self._stamp,
+            self.user_store.save_user,
+            self.user_store.save_users,
+            self.set_user,
+            lambda user, totals: self.tell(user.id, "changed", totals),
+        )
+        return await change_all(ways, edits, rest)
 
     def set_user(self, user: User, changes: dict[str, Any]) -> None:
         """Let fields that a store has already count from now on."""
@@ -249,12 +269,15 @@ class Directory(Standing):
         stored = await self._torrent_store.list_torrents(after, limit)
         return [self.torrents.get(torrent.info_hash, torrent) for torrent in stored]
 
-    async def add_torrents(self, torrents: list[Torrent]) -> list[Torrent]:
+    async def add_torrents(self, torrents: list[Torrent], rest: Rest = at_once) -> list[Torrent]:
         """Add all or none; one that was deleted before starts anew. `ConflictError` names the index."""
         now = self.now()
-        for torrent in torrents:
+
+        def prepare(_: int, torrent: Torrent) -> None:
             torrent.created_at = torrent.updated_at = now
             torrent.written = torrent.totals.copy()
+
+        await in_turns(torrents, prepare, rest)
         again = {each.info_hash for each in torrents if each.info_hash in self.torrents or each.info_hash in self._gone}
         if again:
             await self.settle("torrents")
@@ -262,10 +285,13 @@ class Directory(Standing):
         async with self.torrent_changes:
             await self._torrent_store.add_torrents(torrents)
             self.torrent_changes.made += 1
-            for torrent in torrents:
+
+            def take(_: int, torrent: Torrent) -> None:
                 self._replace_deleted(torrent)
                 self.remember_torrent(torrent)
                 self.tell(torrent.info_hash, "added")
+
+            await in_turns(torrents, take, rest)
         return torrents
 
     async def change_torrent(
@@ -276,18 +302,28 @@ class Directory(Standing):
         check: Check[Torrent] = whatever,
     ) -> Torrent:
         """Set the named fields and the named totals, as `change_user` does; answer the live torrent."""
-        async with self.torrent_changes:
-            torrent = await self.torrent(info_hash)
-            check(torrent)
-            changes = changes | self._stamp(torrent)
-            growth = torrent.totals.changed(totals or {}).since(torrent.totals)
-            await self._torrent_store.save_torrent(replace(torrent, **changes), growth)
-            self.torrent_changes.made += 1
-            self.set_torrent(torrent, changes)
-            torrent.totals.add(growth)
-            torrent.written.add(growth)
-            self.tell(torrent.info_hash, "changed", sorted(totals or ()))
-        return torrent
+        return (await self.change_torrents([Edit(info_hash, changes, totals or {}, check)]))[0]
+
+    async def change_torrents(self, edits: Sequence[Edit[bytes, Torrent]], rest: Rest = at_once) -> list[Torrent]:
+        """Change all or none, as `change_users` does."""
+        await find_in_pages(
+            self.torrent_changes,
+            [edit.key for edit in edits if edit.key not in self.torrents],
+            lambda first, limit: self._torrent_store.list_torrents(_before(first), limit, True),
+            lambda torrent: torrent.info_hash,
+            self.remember_torrent,
+        )
+        ways: Ways[bytes, Torrent] = Ways(
+            self.torrent_changes,
+            self.torrent,
+            lambda _index, _fields: None,
+            self._stamp,
+            self._torrent_store.save_torrent,
+            self._torrent_store.save_torrents,
+            self.set_torrent,
+            lambda torrent, totals: self.tell(torrent.info_hash, "changed", totals),
+        )
+        return await change_all(ways, edits, rest)
 
     def set_torrent(self, torrent: Torrent, changes: dict[str, Any]) -> None:
         """Let fields that a store has already count from now on."""
@@ -333,6 +369,12 @@ class Directory(Standing):
 def new_passkey() -> str:
     """Make a passkey: 32 lower-case hex digits."""
     return secrets.token_hex(16)
+
+
+def _before(info_hash: bytes) -> bytes:
+    """Return what a page is asked for after so that it begins with this hash."""
+    number = int.from_bytes(info_hash, "big")
+    return (number - 1).to_bytes(len(info_hash), "big") if number else b""
 
 
 async def _as_coroutine(awaitable: Awaitable[None]) -> None:

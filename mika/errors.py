@@ -40,4 +40,8 @@ class NotOfferedError(MikaError):
 
 
 class NotFoundError(MikaError):
-    """What should be read or changed is not there."""
+    """What should be read or changed is not there; `index` as of a conflict."""
+
+    def __init__(self, message: str, index: int = 0) -> None:
+        super().__init__(message)
+        self.index = index

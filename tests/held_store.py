@@ -16,8 +16,25 @@ DOWN = StoreError("The database is down.")
 V2 = bytes(range(50, 82))
 OTHER_HASH = bytes([7]) * 20
 METHODS = [
-    *("user_by_passkey", "user_by_id", "add_users", "save_user", "delete_user", "apply_users", "save_role"),
-    *("torrent", "add_torrents", "save_torrent", "apply_torrents", "save_whitelisted", "delete_whitelisted"),
+    *(
+        "user_by_passkey",
+        "user_by_id",
+        "add_users",
+        "save_user",
+        "save_users",
+        "delete_user",
+        "apply_users",
+        "save_role",
+    ),
+    *(
+        "torrent",
+        "add_torrents",
+        "save_torrent",
+        "save_torrents",
+        "apply_torrents",
+        "save_whitelisted",
+        "delete_whitelisted",
+    ),
     *("list_users", "list_torrents", "list_roles", "delete_role", "whitelist"),
 ]
 

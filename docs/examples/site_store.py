@@ -211,6 +211,20 @@ class Store:
         self.grow("users", "id", [growth | {"id": user_id}] if growth else [])
         return {}
 
+    @route("POST", "/saves/users")
+    def save_users(self, saves: Rows) -> Row:
+        passkeys = set()
+        for index, user in enumerate(save["user"] for save in saves):  # all are looked at before one is changed
+            if self.db.execute("SELECT 1 FROM users WHERE id = :id", user).fetchone():
+                clash = self.db.execute("SELECT 1 FROM users WHERE passkey = :passkey AND id != :id", user).fetchone()
+                if clash or user["passkey"] in passkeys:
+                    raise RefusedError(409, index=index, detail="The passkey is another user's.")
+                passkeys.add(user["passkey"])
+        for save in saves:
+            self.update("users", USER, save["user"])
+        self.grow("users", "id", [save["growth"] | {"id": save["user"]["id"]} for save in saves if save["growth"]])
+        return {}
+
     @route("GET", "/roles")
     def list_roles(self) -> Row:
         return {"roles": list(map(as_json, self.db.execute("SELECT * FROM roles ORDER BY id")))}
@@ -273,6 +287,22 @@ class Store:
         self.make_room(torrent, 0, info_hash)
         self.update("torrents", TORRENT, torrent)
         self.grow("torrents", "info_hash", [growth | {"info_hash": info_hash}] if growth else [])
+        return {}
+
+    @route("POST", "/saves/torrents")
+    def save_torrents(self, saves: Rows) -> Row:
+        new: dict[str, str] = {}
+        for index, torrent in enumerate(save["torrent"] for save in saves):
+            itself = torrent["info_hash"]
+            if self.db.execute("SELECT 1 FROM torrents WHERE info_hash = ?", (itself,)).fetchone():
+                self.make_room(torrent, index, itself)
+                for each in {itself, (torrent["info_hash_v2"] or itself)[:40]}:
+                    if new.setdefault(each, itself) != itself:
+                        raise RefusedError(409, index=index, detail=f"There is a torrent with {each} before it.")
+        for save in saves:
+            self.update("torrents", TORRENT, save["torrent"])
+        rows = [save["growth"] | {"info_hash": save["torrent"]["info_hash"]} for save in saves if save["growth"]]
+        self.grow("torrents", "info_hash", rows)
         return {}
 
     def complete(self, rows: Rows) -> None:

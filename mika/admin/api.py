@@ -91,12 +91,11 @@ class Api:
         )
         try:
             return await route.function(call)
-        except NotFoundError as problem:
-            raise ProblemError(404, str(problem)) from None
-        except ConflictError as problem:
+        except (NotFoundError, ConflictError) as problem:
+            status = 404 if isinstance(problem, NotFoundError) else 409
             if not isinstance(body, list):
-                raise ProblemError(409, str(problem)) from None
-            raise ProblemError(409, f"item {problem.index}: {problem}", index=problem.index) from None
+                raise ProblemError(status, str(problem)) from None
+            raise ProblemError(status, f"item {problem.index}: {problem}", index=problem.index) from None
         except NotOfferedError as problem:
             raise ProblemError(501, str(problem)) from None
         except StoreError as problem:

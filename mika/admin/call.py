@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from twisted.internet.defer import Deferred, succeed
 
 from mika.admin.auth import Tokens
-from mika.admin.turns import Rest
 from mika.config import Config
 from mika.directory import Directory
 from mika.figures import Figures
 from mika.interfaces import Circle
 from mika.swarm.swarms import Swarms
+from mika.turns import Rest
 
 if TYPE_CHECKING:
     from mika.admin.etag import Condition

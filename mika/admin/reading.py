@@ -16,7 +16,7 @@ from mika.admin.etag import Condition
 from mika.admin.models import MAX_INTEGER
 from mika.admin.problems import ProblemError, field_problem, invalid
 from mika.admin.routes import PARAMETERS
-from mika.admin.turns import Rest, in_turns
+from mika.turns import Rest, in_turns
 
 MAX_ITEMS = 20_000
 """The most items of an array: they are all in memory at once."""

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_json
 
 from mika import model
 from mika.admin.call import Answer, Call
 from mika.admin.etag import torrent_tag
 from mika.admin.models import TORRENT_COUNTERS, InfoHash, NewTorrent, TorrentFields, TorrentPut
 from mika.admin.problems import field_problem
-from mika.admin.turns import in_turns, json_array
+from mika.admin.turns import shown_in_turns
 from mika.admin.views import Items, Torrent, torrent_view
+from mika.edits import Edit
 from mika.errors import ConflictError, NotFoundError
 from mika.standing import Check
+from mika.turns import in_turns
+
+_FACTS = set(TorrentFields.model_fields) - set(TORRENT_COUNTERS)
+
+
+class ChangedTorrent(TorrentFields):
+    """A torrent to change with others: which one, and what of it."""
+
+    info_hash: InfoHash
+
 
 _info_hash: TypeAdapter[bytes] = TypeAdapter(InfoHash)
 
@@ -42,13 +52,28 @@ async def add_torrents(call: Call) -> Answer:
     """
     bodies: list[NewTorrent] = call.body if isinstance(call.body, list) else [call.body]
     new = await in_turns(bodies, lambda _, body: _new(body, body.info_hash), call.rest)
-    added = await call.context.directory.add_torrents(new)
+    added = await call.context.directory.add_torrents(new, call.rest)
     if not isinstance(call.body, list):
         return _created(call, added[0])
-    swarms = call.context.swarms
-    return Answer(
-        201, json_array(await in_turns(added, lambda _, torrent: to_json(torrent_view(torrent, swarms)), call.rest))
-    )
+    return Answer(201, await _shown_all(call, added))
+
+
+async def change_torrents(call: Call) -> Answer:
+    """Change a torrent, or an array of them.
+
+    Each names the torrent by `info_hash`, and what is to be changed, as PATCH of one torrent does. An array is changed
+    whole or not at all, and names no torrent twice. The answer has the same shape.
+    """
+    bodies: list[ChangedTorrent] = call.body if isinstance(call.body, list) else [call.body]
+
+    def edit(_: int, body: ChangedTorrent) -> Edit[bytes, model.Torrent]:
+        return Edit(body.info_hash, body.named(_FACTS), body.named(TORRENT_COUNTERS))
+
+    edits = await in_turns(bodies, edit, call.rest)
+    changed = await call.context.directory.change_torrents(edits, call.rest)
+    if not isinstance(call.body, list):
+        return Answer(200, torrent_view(changed[0], call.context.swarms))
+    return Answer(200, await _shown_all(call, changed))
 
 
 async def show_torrent(call: Call) -> Answer:
@@ -90,9 +115,8 @@ async def change_torrent(call: Call) -> Answer:
     What is not named stays. A counter that is named is set; what is announced meanwhile is added to the new figure.
     """
     body: TorrentFields = call.body
-    facts = set(type(body).model_fields) - set(TORRENT_COUNTERS)
     torrent = await call.context.directory.change_torrent(
-        call.parameters["info_hash"], body.named(facts), body.named(TORRENT_COUNTERS), _as_expected(call)
+        call.parameters["info_hash"], body.named(_FACTS), body.named(TORRENT_COUNTERS), _as_expected(call)
     )
     return _shown(call, torrent)
 
@@ -121,6 +145,11 @@ async def _replace(call: Call, info_hash: bytes, body: TorrentFields) -> Answer:
 
 def _as_expected(call: Call) -> Check[model.Torrent]:
     return lambda torrent: call.condition.check(torrent_tag(torrent))
+
+
+async def _shown_all(call: Call, torrents: list[model.Torrent]) -> bytes:
+    swarms = call.context.swarms
+    return await shown_in_turns(torrents, lambda torrent: torrent_view(torrent, swarms), call.rest)
 
 
 def _shown(call: Call, torrent: model.Torrent) -> Answer:

@@ -1,30 +1,23 @@
-"""Long arrays, some items at a time, with turns of the reactor between them: announces are answered meanwhile."""
+"""An answer that is a long array, written some items at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-From = TypeVar("From")
-To = TypeVar("To")
+from pydantic import BaseModel
+from pydantic_core import to_json
 
-Rest = Callable[[], Awaitable[object]]
-"""Lets the reactor have its turn."""
+from mika.turns import Rest, in_turns
 
-AT_A_TIME = 100
-"""Items that are worked on in one go: some milliseconds."""
+Noun = TypeVar("Noun")
+
+
+async def shown_in_turns(items: Iterable[Noun], show: Callable[[Noun], BaseModel], rest: Rest) -> bytes:
+    """Return what is shown of each item as a JSON array."""
+    return json_array(await in_turns(items, lambda _, item: to_json(show(item)), rest))
 
 
 def json_array(items: Iterable[bytes]) -> bytes:
     """Return items that are JSON as an array."""
     return b"[" + b",".join(items) + b"]"
-
-
-async def in_turns(items: Iterable[From], make: Callable[[int, From], To], rest: Rest) -> list[To]:
-    """Return what `make` makes of each item and its index."""
-    made: list[To] = []
-    for index, item in enumerate(items):
-        if index and index % AT_A_TIME == 0:
-            await rest()
-        made.append(make(index, item))
-    return made

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 
-from pydantic_core import to_json
-
 from mika import model
 from mika.admin.call import Answer, Call, Context
 from mika.admin.etag import user_tag
-from mika.admin.models import USER_COUNTERS, NewUser, UserFields
+from mika.admin.models import USER_COUNTERS, Id, NewUser, UserFields
 from mika.admin.problems import field_problem
-from mika.admin.turns import in_turns, json_array
+from mika.admin.turns import shown_in_turns
 from mika.admin.views import Items, User, user_view
 from mika.directory import new_passkey
+from mika.edits import Edit
 from mika.errors import ConflictError, NotFoundError
 from mika.standing import Check
+from mika.turns import in_turns
+
+_FACTS = set(UserFields.model_fields) - set(USER_COUNTERS)
+
+
+class ChangedUser(UserFields):
+    """A user to change with others: which one, and what of them."""
+
+    id: Id
 
 
 async def list_users(call: Call) -> Answer:
@@ -42,10 +50,28 @@ async def add_users(call: Call) -> Answer:
         _check_role(call.context, body, index if many else None)
         return _new(body, body.id)
 
-    added = await call.context.directory.add_users(await in_turns(bodies, new, call.rest))
+    added = await call.context.directory.add_users(await in_turns(bodies, new, call.rest), call.rest)
     if not many:
         return _created(added[0])
-    return Answer(201, json_array(await in_turns(added, lambda _, user: to_json(user_view(user)), call.rest)))
+    return Answer(201, await shown_in_turns(added, user_view, call.rest))
+
+
+async def change_users(call: Call) -> Answer:
+    """Change a user, or an array of them.
+
+    Each names the user by `id`, and what is to be changed, as PATCH of one user does. An array is changed whole or not
+    at all, and names nobody twice. The answer has the same shape.
+    """
+    many = isinstance(call.body, list)
+    bodies: list[ChangedUser] = call.body if many else [call.body]
+
+    def edit(index: int, body: ChangedUser) -> Edit[int, model.User]:
+        _check_role(call.context, body, index if many else None)
+        return Edit(body.id, body.named(_FACTS), body.named(USER_COUNTERS))
+
+    edits = await in_turns(bodies, edit, call.rest)
+    changed = await call.context.directory.change_users(edits, call.rest)
+    return Answer(200, await shown_in_turns(changed, user_view, call.rest) if many else user_view(changed[0]))
 
 
 async def show_user(call: Call) -> Answer:
@@ -88,9 +114,8 @@ async def change_user(call: Call) -> Answer:
     """
     body: UserFields = call.body
     _check_role(call.context, body)
-    facts = set(type(body).model_fields) - set(USER_COUNTERS)
     user = await call.context.directory.change_user(
-        call.parameters["id"], body.named(facts), body.named(USER_COUNTERS), _as_expected(call)
+        call.parameters["id"], body.named(_FACTS), body.named(USER_COUNTERS), _as_expected(call)
     )
     return _shown(user)
 

@@ -64,7 +64,7 @@ def touch_all(connection: Connection, key: Column[Any], times: Sequence[tuple[An
 
 def saved(key: Column[Any], names: Sequence[str]) -> Update:
     """Return the UPDATE that sets these columns of the row with the key `of`, each to the parameter `to_` its name."""
-    values = {name: bindparam(f"to_{name}") for name in names}
+    values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in names}
     return update(key.table).where(key == bindparam("of")).values(values)
 
 

@@ -183,8 +183,16 @@ class RedisStore:
     @_asked
     async def save_user(self, user: User, growth: Totals | None = None) -> None:
         """See `IUserStore`."""
-        grown = freeze_growth([(user.id, growth)] if growth else [])
-        await redis_users.save(self._connection, copy_user(user), grown)
+        await self._save_users([(user, growth)])
+
+    @_asked
+    async def save_users(self, changes: list[tuple[User, Totals | None]]) -> None:
+        """See `IUserStore`."""
+        await self._save_users(changes)
+
+    async def _save_users(self, changes: list[tuple[User, Totals | None]]) -> None:
+        grown = freeze_growth((user.id, growth) for user, growth in changes if growth)
+        await redis_users.save(self._connection, [redis_users.row_to_save(user) for user, _ in changes], grown)
 
     @_asked
     async def delete_user(self, user_id: int) -> bool:
@@ -293,8 +301,17 @@ class RedisStore:
     @_asked
     async def save_torrent(self, torrent: Torrent, growth: Totals | None = None) -> None:
         """See `ITorrentStore`."""
-        grown = freeze_growth([(torrent.info_hash.hex(), growth)] if growth else [])
-        await redis_torrents.save(self._connection, copy_torrent(torrent), grown)
+        await self._save_torrents([(torrent, growth)])
+
+    @_asked
+    async def save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> None:
+        """See `ITorrentStore`."""
+        await self._save_torrents(changes)
+
+    async def _save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> None:
+        grown = freeze_growth((torrent.info_hash.hex(), growth) for torrent, growth in changes if growth)
+        rows = [redis_torrents.row_to_save(torrent) for torrent, _ in changes]
+        await redis_torrents.save(self._connection, rows, grown)
 
     @_asked
     async def whitelist(self) -> dict[str, str]:

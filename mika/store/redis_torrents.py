@@ -16,8 +16,8 @@ from mika.interfaces import Mark
 from mika.model import Torrent
 from mika.store.redis_connection import Connection, Script
 from mika.store.redis_rows import GROW, MARK, TOGETHER, Row, check_applied, mark_words, pack_growth
-from mika.store.taken import refuse_taken_torrents
-from mika.store.values import hashes, short_v2
+from mika.store.taken import hash_taken, refuse_taken_torrents
+from mika.store.values import Growth, hashes, short_v2
 
 TORRENT = Row(
     Torrent,
@@ -142,24 +142,42 @@ end
 return taken
 """)
 
-# Given: one torrent as above, the names of fields that are not there, its hashes, its growth.
+# Given: the torrents as JSON, each as above, with its hashes instead of completers and then the names of fields that
+# are not there; and the growth. Answers with the place of the first of which a hash is another's, and that hash.
 _SAVE = Script(f"""{_OWNERS}{GROW}
-local torrent = cjson.decode(ARGV[2])
-local hash = torrent[1]
-if redis.call('EXISTS', prefix .. 'torrent:' .. hash) == 0 then
-  return {{}}
+local there, new = {{}}, {{}}
+local function is_there(hash)
+  return redis.call('EXISTS', prefix .. 'torrent:' .. hash) == 1
 end
-local taken, gone = owners(cjson.decode(ARGV[4]), hash)
-if #taken > 0 then
-  return taken
+for i, torrent in ipairs(cjson.decode(ARGV[2])) do
+  local hash = torrent[1]
+  if is_there(hash) then
+    local taken = owners(torrent[5], hash)
+    if #taken > 0 then
+      return {{i, taken[1]}}
+    end
+    for _, each in ipairs(torrent[5]) do
+      if new[each] and new[each] ~= hash then
+        return {{i, each}}
+      end
+      new[each] = hash
+    end
+    there[#there + 1] = torrent
+  end
 end
-forget(gone)
-free_v2(hash)
-for _, name in ipairs(cjson.decode(ARGV[3])) do
-  redis.call('HDEL', prefix .. 'torrent:' .. hash, name)
+for _, torrent in ipairs(there) do
+  local hash = torrent[1]
+  if is_there(hash) then  -- no deleted one that gave way to another just now
+    local _, gone = owners(torrent[5], hash)
+    forget(gone)
+    free_v2(hash)
+    for _, name in ipairs(torrent[6]) do
+      redis.call('HDEL', prefix .. 'torrent:' .. hash, name)
+    end
+    write(torrent)
+  end
 end
-write(torrent)
-grow_all('torrent:', ARGV[5])
+grow_all('torrent:', ARGV[3])
 return {{}}
 """)
 
@@ -256,13 +274,18 @@ async def add(connection: Connection, torrents: Sequence[Torrent]) -> None:
     refuse_taken_torrents(torrents, {bytes.fromhex(each.decode()) for each in taken})
 
 
-async def save(connection: Connection, torrent: Torrent, growth: Any) -> None:
-    """Write everything but totals and completers, if the torrent is there, and add the growth to its totals."""
+async def save(connection: Connection, rows: Sequence[Sequence[Any]], growth: Growth) -> None:
+    """Write all but totals and completers of those that are there, each a `row_to_save`, and add the growth."""
+    taken = await _SAVE.run(connection, _json(rows), pack_growth(growth))
+    if taken:
+        raise hash_taken(bytes.fromhex(taken[1].decode()), int(taken[0]) - 1)
+
+
+def row_to_save(torrent: Torrent) -> Sequence[Any]:
+    """Return a torrent without totals and completers as `save` takes it."""
     there, absent = TORRENT.facts(torrent)
     wanted = sorted(each.hex() for each in hashes(torrent))
-    row = _words(torrent, there)
-    taken = await _SAVE.run(connection, _json(row), _json(absent), _json(wanted), pack_growth(growth))
-    refuse_taken_torrents([torrent], {bytes.fromhex(each.decode()) for each in taken})
+    return (*_words(torrent, there)[:4], wanted, absent)
 
 
 def pack_completers(completers: Sequence[tuple[bytes, int]]) -> str:

@@ -135,29 +135,37 @@ end
 return {{ids, passkeys, given}}
 """)
 
-# Given: id, passkey, the fields that are there and those that are not as JSON, the growth. Answers 0 if it is taken.
+# Given: the users as JSON, [id, passkey, [field, value, ...], [field that is not there, ...]], and the growth. Answers
+# with the place of the first whose passkey is another's, 0 if there is none.
 _SAVE = Script(f"""{CHANGED}{GROW}
-local prefix, id, passkey = ARGV[1], ARGV[2], ARGV[3]
-local key = prefix .. 'user:' .. id
-if redis.call('EXISTS', key) == 0 then
-  return 1
+local prefix, there, new = ARGV[1], {{}}, {{}}
+for i, user in ipairs(cjson.decode(ARGV[2])) do
+  local id, passkey = user[1], user[2]
+  if redis.call('EXISTS', prefix .. 'user:' .. id) == 1 then
+    local owner = redis.call('HGET', prefix .. 'passkeys', passkey) or new[passkey]
+    if owner and owner ~= id then
+      return i
+    end
+    new[passkey] = id
+    there[#there + 1] = user
+  end
 end
-local owner = redis.call('HGET', prefix .. 'passkeys', passkey)
-if owner and owner ~= id then
-  return 0
+for _, user in ipairs(there) do
+  local id, passkey = user[1], user[2]
+  local key = prefix .. 'user:' .. id
+  local old = redis.call('HGET', key, 'passkey')
+  redis.call('HSET', key, unpack(user[3]))
+  for _, name in ipairs(user[4]) do
+    redis.call('HDEL', key, name)
+  end
+  if old and old ~= passkey then
+    redis.call('HDEL', prefix .. 'passkeys', old)
+  end
+  redis.call('HSET', prefix .. 'passkeys', passkey, id)
+  changed(id)
 end
-local old = redis.call('HGET', key, 'passkey')
-redis.call('HSET', key, unpack(cjson.decode(ARGV[4])))
-for _, name in ipairs(cjson.decode(ARGV[5])) do
-  redis.call('HDEL', key, name)
-end
-if old and old ~= passkey then
-  redis.call('HDEL', prefix .. 'passkeys', old)
-end
-redis.call('HSET', prefix .. 'passkeys', passkey, id)
-grow_all('user:', ARGV[6])
-changed(id)
-return 1
+grow_all('user:', ARGV[3])
+return 0
 """)
 
 _DELETE = Script(f"""{CHANGED}{_FORGET}
@@ -255,21 +263,27 @@ async def add(connection: Connection, users: Sequence[User]) -> list[int]:
         if user.id and not possible(user.id):
             raise connection.error(f"takes ids of users from 1 to {LARGEST_ID} only")
     rows = [[str(user.id), user.passkey, USER.whole(user)] for user in users]
+    named = [(user.id, user.passkey) for user in users]
     try:
-        refuse_taken_users(users, (), ())
+        refuse_taken_users(named, (), ())
         look_only = 0
     except ConflictError:  # among themselves; but perhaps an earlier one is taken
         look_only = 1
     ids, passkeys, given = await _ADD.run(connection, _json(rows), look_only)
-    refuse_taken_users(users, {int(each) for each in ids}, {each.decode() for each in passkeys})
+    refuse_taken_users(named, {int(each) for each in ids}, {each.decode() for each in passkeys})
     return [int(each) for each in given]
 
 
-async def save(connection: Connection, user: User, growth: Growth) -> None:
-    """Write everything but the totals, if the user is there, and add the growth to those."""
-    there, absent = USER.facts(user)
-    if not await _SAVE.run(connection, user.id, user.passkey, _json(there), _json(absent), pack_growth(growth)):
-        raise ConflictError(PASSKEY_TAKEN)
+async def save(connection: Connection, rows: Sequence[Sequence[Any]], growth: Growth) -> None:
+    """Write everything but the totals of those who are there, each a `row_to_save`, and add the growth to those."""
+    place = int(await _SAVE.run(connection, _json(rows), pack_growth(growth)))
+    if place:
+        raise ConflictError(PASSKEY_TAKEN, place - 1)
+
+
+def row_to_save(user: User) -> Sequence[Any]:
+    """Return a user without the totals as `save` takes it."""
+    return (str(user.id), user.passkey, *USER.facts(user))
 
 
 async def remove(connection: Connection, user_id: int) -> bool:

@@ -71,6 +71,12 @@ class RemoteStore(RemoteRewards):
         body = body_of({"user": form.user_as_json(user, whole=False), "growth": _growth(growth)})
         return self.run(self.save(f"/users/{user.id}", body, PASSKEY_TAKEN))
 
+    def save_users(self, changes: list[tuple[User, Totals | None]]) -> Deferred[None]:
+        """See `IUserStore`."""
+        frozen = [(replace(user), _growth(growth)) for user, growth in changes]
+        rows = ({"user": form.user_as_json(user, whole=False), "growth": growth} for user, growth in frozen)
+        return self.run(self.save_all("users", rows, PASSKEY_TAKEN, len(frozen)))
+
     def delete_user(self, user_id: int) -> Deferred[bool]:
         """See `IUserStore`."""
         return self.run(self.delete(f"/users/{user_id}")) if possible(user_id) else succeed(False)
@@ -130,6 +136,12 @@ class RemoteStore(RemoteRewards):
         """See `ITorrentStore`."""
         body = body_of({"torrent": form.torrent_as_json(torrent, whole=False), "growth": _growth(growth)})
         return self.run(self.save(f"/torrents/{torrent.info_hash.hex()}", body, _HASH_TAKEN))
+
+    def save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> Deferred[None]:
+        """See `ITorrentStore`."""
+        frozen = [(replace(torrent), _growth(growth)) for torrent, growth in changes]
+        rows = ({"torrent": form.torrent_as_json(each, whole=False), "growth": growth} for each, growth in frozen)
+        return self.run(self.save_all("torrents", rows, _HASH_TAKEN, len(frozen)))
 
     def whitelist(self) -> Deferred[dict[str, str]]:
         """See `ITorrentStore`."""

@@ -180,6 +180,13 @@ class Asking:
         answer = await self.site.ask("POST", path, body=body, may=(404, 409) if taken else ())
         self.refuse_conflict(answer, taken, 1)
 
+    async def save_all(self, kind: str, rows: Iterable[dict[str, Any]], taken: str, count: int) -> None:
+        """Write so many that may be absent, which changes nothing, or clash: all of them, or none."""
+        pool = self._reactor.getThreadPool()
+        body = await deferToThreadPool(self._reactor, pool, form.rows_as_json, saves=rows)
+        answer = await self.site.ask("POST", f"/saves/{kind}", body=body, may=(409,))
+        self.refuse_conflict(answer, taken, count)
+
     async def delete(self, path: str, query: Mapping[str, object] | None = None) -> bool:
         """Delete what is at a path, and say whether it was there."""
         return (await self.site.ask("DELETE", path, query, may=(404,))).status == 200

@@ -359,12 +359,19 @@ def read_peer(row: Any) -> tuple[bytes, Peer]:
 def batch_as_json(mark: Mark, **rows: Iterable[dict[str, Any]]) -> bytes:
     """Write a batch. Called in a thread; the rows are made here, some at a time, and so are never all in memory."""
     place = {"instance": mark.instance, "after": str(mark.after), "number": str(mark.number)}
-    parts = [f'{{"mark":{json.dumps(place)}'.encode()]
-    for name, each in rows.items():
-        parts.append(f',"{name}":['.encode())
-        parts.append(b",".join(_in_pieces(each)))
-        parts.append(b"]")
-    return b"".join([*parts, b"}"])
+    return b"".join([f'{{"mark":{json.dumps(place)},'.encode(), *_lists(rows), b"}"])
+
+
+def rows_as_json(**rows: Iterable[dict[str, Any]]) -> bytes:
+    """Write rows without a mark, as `batch_as_json` does."""
+    return b"".join([b"{", *_lists(rows), b"}"])
+
+
+def _lists(rows: Mapping[str, Iterable[dict[str, Any]]]) -> Iterator[bytes]:
+    for at, (name, each) in enumerate(rows.items()):
+        yield f'{"," if at else ""}"{name}":['.encode()
+        yield b",".join(_in_pieces(each))
+        yield b"]"
 
 
 def _in_pieces(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:

@@ -28,6 +28,11 @@ def no_user(user_id: int) -> NotFoundError:
     return NotFoundError(f"There is no user with the id {user_id}.")
 
 
+def hash_taken(info_hash: bytes, index: int) -> ConflictError:
+    """Return what is raised for a torrent one of whose hashes is another's."""
+    return ConflictError(f"There is already a torrent with the info hash {info_hash.hex()}.", index)
+
+
 def refuse_taken_users(users: Iterable[tuple[int, str]], ids: Container[int], passkeys: Container[str]) -> None:
     """Take ids and passkeys to add; `ConflictError` for the first user with a taken id or passkey, or an earlier's."""
     new_ids: set[int] = set()
@@ -70,7 +75,7 @@ def refuse_hashes_of_others(
             continue
         for each in sorted(hashes(torrent)):
             if owners.get(each, itself) != itself or new.setdefault(each, itself) != itself:
-                raise ConflictError(f"There is already a torrent with the info hash {each.hex()}.", index)
+                raise hash_taken(each, index)
 
 
 def refuse_taken_torrents(torrents: Iterable[Torrent], taken: Container[bytes]) -> None:
@@ -79,7 +84,7 @@ def refuse_taken_torrents(torrents: Iterable[Torrent], taken: Container[bytes]) 
     for index, torrent in enumerate(torrents):
         for info_hash in sorted(hashes(torrent)):
             if info_hash in taken or info_hash in new:
-                raise ConflictError(f"There is already a torrent with the info hash {info_hash.hex()}.", index)
+                raise hash_taken(info_hash, index)
         new |= hashes(torrent)
 
 

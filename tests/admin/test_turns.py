@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mika.admin.turns import AT_A_TIME, in_turns, json_array
+from mika.admin.turns import json_array
+from mika.turns import AT_A_TIME, in_turns
 
 
 @pytest.mark.parametrize("count", [0, 1, AT_A_TIME, AT_A_TIME + 1, 5 * AT_A_TIME + 3])
@@ -32,7 +33,7 @@ def test_thousands_are_added_with_turns_in_between(admin, noun):
     admin.gate.rest = rest
     reply = admin.send("POST", f"/v1/{noun}", items)
     assert reply.status == 201
-    assert len(turns) == 3 * (len(items) // AT_A_TIME - 1)  # read, made and shown
+    assert len(turns) == 5 * (len(items) // AT_A_TIME - 1)  # read, made, prepared, remembered and shown
     key = "name" if noun == "users" else "info_hash"
     assert [each[key] for each in reply.json] == [item[key] for item in items]
 
