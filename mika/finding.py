@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
@@ -41,7 +42,7 @@ async def find_in_pages(
         return len(found), key_of(page[-1]) if page else None
 
     while len(left) >= WORTHWHILE:
-        count, last = await changes.read(lambda: ask(left[0], PAGE), keep)
+        count, last = await changes.read(partial(ask, left[0], PAGE), keep)
         if last is None or count < WORTHWHILE:
             return
         left = left[bisect_right(left, last) :]

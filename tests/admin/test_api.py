@@ -211,6 +211,40 @@ def test_bad_item_is_named_by_its_index_and_none_is_added(filled, path, items, s
     assert filled.everything() == before
 
 
+BAD_CHANGES = [
+    ("/v1/users", [{"id": 1, "name": "x"}, {"id": 2, "name": ""}], 422, 1, "name"),
+    ("/v1/users", [{"id": 1, "name": "x"}, {"name": "y"}], 422, 1, "id"),
+    ("/v1/users", [{"id": 1, "name": "x"}, {"id": 2, "colour": "red"}], 422, 1, "colour"),
+    ("/v1/users", [{"id": 1, "name": "x"}, {"id": 2, "role": 99}], 422, 1, "role"),
+    ("/v1/users", [{"id": 1, "name": "x"}, 5], 422, 1, ""),
+    ("/v1/users", [{"id": 1, "name": "x"}, {"id": 77, "name": "y"}], 404, 1, ""),
+    ("/v1/users", [{"id": 1, "name": "x"}, {"id": 1, "name": "y"}], 409, 1, ""),
+    ("/v1/users", [{"id": 1, "name": "x"}, {"id": 2, "passkey": "passkey-one"}], 409, 1, ""),
+    ("/v1/torrents", [{"info_hash": "aa" * 20, "size": 1}, {"info_hash": "bb" * 20, "size": -1}], 422, 1, "size"),
+    ("/v1/torrents", [{"info_hash": "aa" * 20, "size": 1}, {"size": 1}], 422, 1, "info_hash"),
+    ("/v1/torrents", [{"info_hash": "aa" * 20, "size": 1}, {"info_hash": "cc" * 20, "size": 1}], 404, 1, ""),
+    ("/v1/torrents", [{"info_hash": "aa" * 20, "size": 1}, {"info_hash": "AA" * 20, "size": 2}], 409, 1, ""),
+    ("/v1/torrents", [{"info_hash": "aa" * 20}, {"info_hash": "bb" * 20, "info_hash_v2": "aa" * 32}], 409, 1, ""),
+]
+
+
+@pytest.mark.parametrize(("path", "items", "status", "index", "field"), BAD_CHANGES)
+def test_bad_change_is_named_by_its_index_and_none_is_made(admin, path, items, status, index, field):
+    """An array is changed whole or not at all, in memory and in the store."""
+    admin.send("POST", "/v1/users", [{"id": 1, "name": "ann", "passkey": "passkey-one"}, {"id": 2, "name": "bob"}])
+    admin.send("POST", "/v1/torrents", [{"info_hash": "aa" * 20}, {"info_hash": "bb" * 20}])
+    admin.clock.advance(60)
+    before = admin.everything()
+    reply = admin.send("PATCH", path, items)
+    assert (reply.status, reply.json["index"]) == (status, index)
+    assert f"item {index}: " in reply.json["detail"]
+    if status == 422:
+        assert [(error["index"], error["field"]) for error in reply.json["errors"]] == [(index, field)]
+    after = admin.everything()
+    after[4]["uptime"] = before[4]["uptime"]
+    assert after == before
+
+
 @pytest.mark.parametrize("size", ["5.0", "0.5e1", "5"])
 def test_whole_number_is_an_integer_however_it_is_written(admin, size):
     """JSON has one kind of number, and PHP writes whole ones with a point."""
@@ -252,7 +286,7 @@ def test_content_type_may_have_parameters_and_any_case(admin, content_type):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/v1/users", "GET, HEAD, POST"),
+        ("DELETE", "/v1/users", "GET, HEAD, PATCH, POST"),
         ("POST", "/v1/users/1", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "/v1/users/1/passkey", "POST"),
         ("HEAD", "/v1/users/1/passkey", "POST"),

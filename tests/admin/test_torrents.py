@@ -202,6 +202,17 @@ def test_page_that_is_just_full_has_no_next(admin):
     assert admin.send("GET", "/v1/torrents?limit=10").json["next"] is None
 
 
+def test_patch_of_an_array_changes_what_each_names(admin):
+    """In its order; a counter is set, and what an item does not name stays."""
+    before = admin.send("POST", "/v1/torrents", [{"info_hash": "aa" * 20, "size": 5}, {"info_hash": "bb" * 20}]).json
+    changes = [{"info_hash": "bb" * 20, "multiplier_down": 0}, {"info_hash": "AA" * 20, "completed": 3, "name": "x"}]
+    reply = admin.send("PATCH", "/v1/torrents", changes)
+    changed = [before[1] | {"multiplier_down": 0}, before[0] | {"completed": 3, "name": "x"}]
+    assert (reply.status, reply.json) == (200, changed)
+    assert admin.send("GET", "/v1/torrents").json["items"] == changed[::-1]
+    assert admin.send("PATCH", "/v1/torrents", changes[0] | {"size": 1}).json == changed[0] | {"size": 1}
+
+
 def test_array_is_answered_in_its_order(admin):
     """So that a site can match what it sent."""
     hashes = [f"{number:040x}" for number in (3, 1, 2)]

@@ -38,6 +38,24 @@ def test_thousands_are_added_with_turns_in_between(admin, noun):
     assert [each[key] for each in reply.json] == [item[key] for item in items]
 
 
+@pytest.mark.parametrize("noun", ["users", "torrents"])
+def test_thousands_are_changed_with_turns_in_between(admin, noun):
+    """All of them, in the order in which they came."""
+    items = [{"name": f"user {at}"} if noun == "users" else {"info_hash": f"{at:040x}"} for at in range(10_000)]
+    key = "id" if noun == "users" else "info_hash"
+    changes = [{key: each[key], "name": f"new {each[key]}"} for each in admin.send("POST", f"/v1/{noun}", items).json]
+    turns = []
+
+    async def rest() -> None:
+        turns.append(None)
+
+    admin.gate.rest = rest
+    reply = admin.send("PATCH", f"/v1/{noun}", changes[::-1])
+    assert reply.status == 200
+    assert len(turns) == 6 * (len(items) // AT_A_TIME - 1)  # read, made, found, planned, taken and shown
+    assert [{key: each[key], "name": each["name"]} for each in reply.json] == changes[::-1]
+
+
 def test_bad_item_far_behind_is_named_and_nothing_is_added(admin):
     """As one at the beginning."""
     items = [{"name": "x"}] * 5000 + [{"name": ""}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from twisted.internet.defer import Deferred, fail
 
 from mika.errors import StoreError
@@ -105,6 +106,31 @@ def test_patch_changes_only_what_is_named(admin):
     reply = admin.send("PATCH", "/v1/users/7", {"enabled": True, "remote_id": None, "bonus": "0.5", "uploaded": 1})
     changed = {"enabled": True, "remote_id": None, "bonus": "0.5", "uploaded": 1, "updated_at": "2026-11-22T10:01:00Z"}
     assert (reply.status, reply.json) == (200, before | changed)
+
+
+def test_patch_of_an_array_changes_what_each_names(admin):
+    """Answered in its order; what an item does not name stays, and each has a new ETag."""
+    before = admin.send("POST", "/v1/users", [EVERY_FIELD, {"name": "bob", "id": 9}]).json
+    tag = admin.send("GET", "/v1/users/9").headers["ETag"]
+    reply = admin.send("PATCH", "/v1/users", [{"id": 9, "bonus": "0.5"}, {"id": 7, "enabled": True, "uploaded": 1}])
+    changed = [before[1] | {"bonus": "0.5"}, before[0] | {"enabled": True, "uploaded": 1}]
+    assert (reply.status, reply.json) == (200, changed)
+    assert [admin.send("GET", f"/v1/users/{each}").json for each in (9, 7)] == changed
+    assert admin.send("PATCH", "/v1/users/9", {"name": "x"}, if_match=tag).status == 412
+
+
+@pytest.mark.parametrize(("token", "status"), [("reader", 403), (None, 401), ("writer", 200)])
+def test_patch_of_an_array_needs_a_token_that_writes(admin, token, status):
+    """As any other change."""
+    admin.send("POST", "/v1/users", {"name": "ann"})
+    assert admin.send("PATCH", "/v1/users", [{"id": 1, "name": "x"}], token=token).status == status
+
+
+def test_patch_of_an_object_names_the_user_inside(admin):
+    """One instead of an array is answered with one; an empty array with an empty one."""
+    before = admin.send("POST", "/v1/users", EVERY_FIELD).json
+    assert admin.send("PATCH", "/v1/users", {"id": 7, "name": "x"}).json == before | {"name": "x"}
+    assert (admin.send("PATCH", "/v1/users", []).status, admin.send("PATCH", "/v1/users", []).json) == (200, [])
 
 
 def test_patch_of_nothing_is_fine(admin):

@@ -77,6 +77,7 @@ CALLS = {
     "GET /users/5": lambda store: store.user_by_id(5),
     "POST /users": lambda store: store.add_users([make_user()]),
     "POST /users/0": lambda store: store.save_user(make_user()),
+    "POST /saves/users": lambda store: store.save_users([(make_user(), None)]),
     "DELETE /users/5": lambda store: store.delete_user(5),
     "GET /roles": lambda store: store.list_roles(),
     "POST /roles": lambda store: store.save_role(Role(0, "vip")),
@@ -86,6 +87,7 @@ CALLS = {
     "GET /torrents/0101010101010101010101010101010101010101": lambda store: store.torrent(b"\1" * 20),
     "GET /torrents": lambda store: store.list_torrents(b"", 10),
     "POST /torrents": lambda store: store.add_torrents([make_torrent(1)]),
+    "POST /saves/torrents": lambda store: store.save_torrents([(make_torrent(1), Totals(1))]),
     "GET /whitelist": lambda store: store.whitelist(),
     "POST /whitelist": lambda store: store.save_whitelisted("-TR40", "Transmission"),
     "GET /peers": peers_of,
@@ -237,7 +239,7 @@ class TestAnswers(TestCase):
         self.assertIsNone(await self.store.user_by_passkey("passkey-0"))
         self.assertIsNone(await self.store.save_user(make_user(id=5)))
         self.assertFalse(await self.store.delete_user(5))
-        for call in ("GET /roles", "GET /peers", "POST /batches/users", "POST /users", "GET /marks/users"):
+        for call in ("GET /roles", "GET /peers", "POST /batches/users", "POST /users", "POST /saves/users"):
             self.assertIn("with 404", await self.failed(call))
 
     async def test_page_out_of_order(self):
