@@ -94,7 +94,7 @@ async def _find_all(ways: Ways[Key, Account], edits: Sequence[Edit[Key, Account]
         except NotFoundError as problem:
             raise NotFoundError(str(problem), index) from None
         if places.setdefault(id(account), index) != index:  # a torrent may be named by either of its hashes
-            raise ConflictError(f"this is the same as item {places[id(account)]}", index)
+            raise ConflictError(f"This is the same as item {places[id(account)]}.", index)
         edit.check(account)
         found.append(account)
     return found
