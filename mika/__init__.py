@@ -25,6 +25,7 @@ The flow of an announce, which `tracker.py` is as code:
     directory.py   users and torrents in memory; loads a miss. standing.py: roles and whitelist
     refresh.py     reads anew what others changed; absent.py, changes.py: what both need
     debts.py       who owes seed time, and who is late
+    follow.py      the journal read for what looks like cheating; suspicion/ finds it, suspicions.py notes it
     rewards.py     freeleech tokens, and bonus given and spent
     store/         where it is kept: registry, memory, sql and its dialects, redis, remote
     admin/         the REST API: one resource a file
@@ -36,8 +37,8 @@ The flow of an announce, which `tracker.py` is as code:
     probe/         a live tracker, anybody's, tested from outside: what `mika check` does
     cli/           the `mika` command: a client of the API, and `mika db`
 
-`wire`, `rules`, `swarm`, `ledger`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no global
-randomness.
+`wire`, `rules`, `swarm`, `ledger`, `suspicion`, `model` and `tracker` are pure: no Twisted, no socket, no clock, no
+global randomness.
 
 Modules with a .pxd beside them, which says what C types they have, are compiled where they can be (compiled.py).
 """

@@ -240,7 +240,10 @@ class Selection(Section):
 class Suspicion(Section):
     """What looks like cheating is noted for staff to judge. Nobody is banned by it. docs/cheating.md."""
 
+    enabled: bool = key(True, "Look for it.", live=True)
     threshold: int = key(60, "From this score (0 to 100) on it is listed and published.", live=True, ge=0, le=100)
+    fastest: Size = key("1250MiB", "No line uploads more than this a second. 0B: any speed is believed.", live=True)
+    networks: int = key(6, "Networks of one account at once that are nothing yet. 0: any number.", live=True, ge=0)
 
 
 class Flush(Section):

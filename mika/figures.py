@@ -30,7 +30,8 @@ class Figures:
     """What is counted, and what can be counted when somebody asks.
 
     `traffic` is by protocol, `accepted` answers connections since the start by protocol and family, `connections` are
-    those that are open, `unsynced` answers for how many seconds the journal was not forced to the disk.
+    those that are open, `unsynced` answers for how many seconds the journal was not forced to the disk,
+    `open_suspicions` how many there were a minute ago.
     """
 
     traffic: Mapping[str, Traffic]
@@ -42,6 +43,7 @@ class Figures:
     census: Census
     pulse: Pulse
     events: Events
+    open_suspicions: Callable[[], int] = lambda: 0
 
     @property
     def grown(self) -> Totals:

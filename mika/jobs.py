@@ -106,6 +106,8 @@ class Flusher(Periodic):
         self._intervals = intervals
         self._due = dict.fromkeys(intervals, 0.0)
         self._seconds = clock.seconds
+        self.read_to: Callable[[], int] = lambda: journal.last
+        """The last record that nobody else who reads the journal needs any more."""
 
     def change_intervals(self, intervals: Mapping[str, float]) -> None:
         """Write each kind so often from now on, at once the first time."""
@@ -176,7 +178,7 @@ class Flusher(Periodic):
 
     async def _run(self, flushes: Sequence[Flush[Any]]) -> int:
         written = await gatherResults([ensureDeferred(flush.run()) for flush in flushes])
-        self.journal.release(min(flush.reached for flush in self.flushes))
+        self.journal.release(min(self.read_to(), *(flush.reached for flush in self.flushes)))
         return sum(written)
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,6 +27,7 @@ from mika.errors import ConfigError
 from mika.events import Events
 from mika.figures import Figures, flow
 from mika.flush import Flush, HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.follow import Follow
 from mika.geography import Geography, GeographyService, databases_of
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
@@ -146,9 +148,14 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     debts.publish = events.publish
     history = next(each for each in flusher.flushes if isinstance(each, HistoryFlush))
     history.owes = lambda: live.config.hit_and_run.enabled
+    follow = Follow(directory, swarms, journal, reactor, lambda: live.config.suspicion)
+    flusher.read_to = lambda: follow.read_to
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
     pulse = Pulse(reactor, lambda: flow(announces.traffic))
-    figures = make_figures(announces, flusher, syncer, Census(directory.torrents, swarms, reactor), pulse, events)
+    census = Census(directory.torrents, swarms, reactor)
+    figures = replace(
+        make_figures(announces, flusher, syncer, census, pulse, events), open_suspicions=lambda: follow.open
+    )
     context = Context(
         directory,
         swarms,
@@ -174,6 +181,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
             Reaper(swarms, reactor),
             pulse,
             debts,
+            follow,
             announces,
             admin,
             *console,

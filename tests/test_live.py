@@ -424,6 +424,15 @@ def test_selection(running):
     assert (tracker.select, tracker.measure) == (select_peers, None)
 
 
+def test_suspicion(running):
+    """What follows the journal asks for its section each time; the API lists by the same threshold."""
+    changes = {"enabled": False, "threshold": 7, "fastest": "5MiB", "networks": 3}
+    named = sorted(f"suspicion.{name}" for name in changes)
+    assert sorted(running.live.change({"suspicion": changes})) == named
+    section = running.live.config.suspicion
+    assert (section.enabled, section.threshold, section.fastest, section.networks) == (False, 7, 5 << 20, 3)
+
+
 def test_every_live_key_counts():
     """None is marked as live that a test above does not change: who marks one adds it here, and applies it."""
     live = {
@@ -434,6 +443,7 @@ def test_every_live_key_counts():
     }
     assert live == {
         "general.log_level",
+        *(f"suspicion.{name}" for name in ("enabled", "threshold", "fastest", "networks")),
         *(f"tracker.{name}" for name in ("public", "auto_register", "announce_interval", "announce_interval_minimum")),
         *(f"tracker.{name}" for name in ("interval_jitter", "peer_ttl", "counters_ttl", "numwant_default")),
         *(f"tracker.{name}" for name in ("numwant_max", "allow_non_routable", "allow_client_ip", "trusted_proxies")),

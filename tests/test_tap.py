@@ -21,6 +21,7 @@ from mika.compiled import described
 from mika.config import load_config, print_config
 from mika.debts import Debts
 from mika.errors import ConfigError
+from mika.follow import Follow
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.ledger.credit import Window
 from mika.pulse import Pulse
@@ -142,7 +143,7 @@ def test_version_and_help(capsys):
 
 IN_ORDER = [
     *(Reloads, StoresService, JournalService, SwarmsService, Flusher, Syncer, Refresher, Reaper),
-    *(Pulse, Debts, AnnounceService, AdminService, Welcome, Ready),
+    *(Pulse, Debts, Follow, AnnounceService, AdminService, Welcome, Ready),
 ]
 
 
@@ -158,7 +159,8 @@ def test_parts_share_what_they_must(tmp_path):
     """One swarms, one directory, one reactor: what an announce changes is what is flushed, expired and shown."""
     config = load_config(None, {"MIKA_STATE": str(tmp_path / "state"), "MIKA_FLUSH__BATCH": "77"})
     made = list(services(config, reactor, {"config": None}))
-    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, pulse, debts, announces, admin, _, ready = made
+    reloads, stores, kept, swarms, flusher, syncer, refresher, reaper, pulse, *made = made
+    debts, follow, announces, admin, _, ready = made
     tracker = announces._factory.tracker
     directory = announces._factory.directory
     context = admin._site.api._context
@@ -174,7 +176,10 @@ def test_parts_share_what_they_must(tmp_path):
     assert (parts.announces, parts.directory) == (announces, directory)
     assert (parts.flusher, parts.syncer, parts.log) == (flusher, syncer, reloads._log)
     assert stores._hear == refresher.hear
-    assert refresher._directory is debts._directory is directory
+    assert refresher._directory is debts._directory is follow._directory is directory
+    assert follow._swarms is swarms._swarms
+    assert follow._journal is flusher.journal
+    assert flusher.read_to() == follow.read_to
     assert users._users is directory.users_by_id
     assert torrents._torrents is directory.torrents
     assert tracker.ledger._roles is directory.roles

@@ -71,6 +71,11 @@ class State(Collector):
             "How late the tracker came to what was due, looked at ten times a second: an announce waits as long.",
             {(): self._figures.pulse.lag},
         )
+        yield _gauge(
+            "suspicions_open",
+            "Suspicions from the threshold on that nobody has judged, as of the last minute.",
+            self._figures.open_suspicions(),
+        )
         events = self._figures.events
         yield _gauge("event_readers", "Readers of /v1/events.", len(events))
         yield _counter("event_readers_dropped", "Readers of /v1/events that did not keep up.", [], {(): events.dropped})

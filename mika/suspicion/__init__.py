@@ -1,0 +1,1 @@
+"""What looks like cheating, found in what announces were worth: pure, fed by `follow.py`. docs/cheating.md."""

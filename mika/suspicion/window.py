@@ -1,0 +1,128 @@
+"""One torrent while something moves in it: who uploaded how much, and how much others can have received at most.
+
+What somebody uploads, somebody receives. All that anybody can have received is what peers said they downloaded, what
+is left of those who have not said so yet, and what newcomers had downloaded before their first announce. Who alone
+says to have uploaded more than that did not: whatever everybody else did.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mika.suspicion.finding import Finding, written
+from mika.suspicion.sighting import Sighting
+
+UNRECEIVED = "unreceived"
+UNBALANCED = "unbalanced"
+
+LEAST = 64 << 20
+"""Bytes below which nothing is judged."""
+
+SHARE = 20
+"""One part in so many of a torrent's size, and of what was received, may be lost or sent twice: 5 %."""
+
+TIMES = 3
+"""Announces with upload from which on it is no single accident."""
+
+UNKNOWN = 2**63
+"""What is left of a peer that does not know is at least this: then nobody can be judged."""
+
+
+class _Uploads:
+    """What one user uploaded: bytes, and in how many announces."""
+
+    __slots__ = ("size", "times")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.times = 0
+
+
+class Seen(NamedTuple):
+    """When a peer announced last, and what was left then."""
+
+    at: int
+    left: int
+
+
+class Window:
+    """What was seen of one torrent since `opened`; `moved` is when something moved last, or a leecher was there.
+
+    Only what a peer did since an announce in this very window is counted as its upload, and all that anybody received.
+    """
+
+    __slots__ = ("moved", "opened", "pending", "received", "seen", "uploads")
+
+    def __init__(self, opened: int) -> None:
+        self.opened = self.moved = opened
+        self.seen: dict[tuple[int, bytes], Seen] = {}
+        self.uploads: dict[int, _Uploads] = {}
+        self.received = 0
+        self.pending = 0
+        """What may have been received without being counted: by newcomers before, by the dropped after."""
+
+    def since(self, sighting: Sighting) -> int | None:
+        """Return when this peer announced before in this window, None if it did not."""
+        before = self.seen.get((sighting.user_id, sighting.peer_id))
+        return None if before is None else before.at
+
+    def add(self, sighting: Sighting, size: int) -> bool:
+        """Take in an announce, a stop or a silence, and say whether its user's uploads are to be judged now.
+
+        `size` is the torrent's. Few are: only then it need be known what is left of others.
+        """
+        key = sighting.user_id, sighting.peer_id
+        before = self.seen.get(key)
+        if not sighting.announced:
+            if sighting.gone and sighting.left < UNKNOWN:
+                self.pending += sighting.left
+            return False
+        if sighting.left or sighting.uploaded or sighting.downloaded:
+            self.moved = max(self.moved, sighting.seen)
+        self._receive(sighting, before)
+        if sighting.gone:
+            self.seen.pop(key, None)
+        else:
+            self.seen[key] = Seen(sighting.seen, sighting.left)
+        if before is None or not sighting.uploaded:
+            return False
+        uploads = self.uploads.setdefault(sighting.user_id, _Uploads())
+        uploads.size += sighting.uploaded
+        uploads.times += 1
+        return uploads.times >= TIMES and self._excess(uploads, size, 0) > LEAST
+
+    def _receive(self, sighting: Sighting, before: Seen | None) -> None:
+        """Count what this peer can have received: what it says, or what is no longer missing, if that is more."""
+        if before is None:
+            self.received += sighting.downloaded
+            self.pending += max(0, sighting.counter - sighting.downloaded)
+        else:
+            self.received += max(sighting.downloaded, before.left - sighting.left if before.left < UNKNOWN else 0)
+
+    def _excess(self, uploads: _Uploads, size: int, others_left: int) -> int:
+        """Return how much was uploaded beyond all that anybody can have received."""
+        possible = self.received + self.pending + others_left
+        return uploads.size - possible - possible // SHARE - size // SHARE
+
+    def judge(self, sighting: Sighting, size: int, others_left: int) -> Finding | None:
+        """Judge what a user uploaded so far.
+
+        `size` is the torrent's, 0 if it is not known; `others_left` is what is left of all other peers that are
+        known, silent ones included.
+        """
+        uploads = self.uploads[sighting.user_id]
+        excess = self._excess(uploads, size, others_left)
+        if others_left >= UNKNOWN or excess <= LEAST:
+            return None
+        score = min(95, 55 + 40 * excess // size) if size else 50
+        about = sighting.user_id, sighting.info_hash, score
+        hours = max(1, (sighting.seen - self.opened) // 3600)
+        what = f"Uploaded {written(uploads.size)} in {uploads.times} announces within {hours} hours"
+        untold = self.pending + others_left
+        if not self.received and not untold:
+            return Finding(UNRECEIVED, *about, f"{what}, and nobody was there who could have received any of it.")
+        evidence = (
+            f"{what}. Everybody together received {written(self.received)}, and can have received {written(untold)} "
+            f"more without telling yet: {written(excess)} went to nobody, whatever others uploaded."
+        )
+        return Finding(UNBALANCED, *about, evidence)

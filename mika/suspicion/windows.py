@@ -1,0 +1,85 @@
+"""The torrents in which something moves, and what is found in them; bounded in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mika.suspicion.finding import Finding
+from mika.suspicion.sighting import Sighting
+from mika.suspicion.speed import judge_speed
+from mika.suspicion.window import Window
+
+IDLE = 2 * 3600
+"""Seconds after which a torrent in which nothing moves is forgotten."""
+
+LONGEST = 24 * 3600
+"""Seconds after which a window is closed and another begun."""
+
+MOST = 100_000
+"""Peers that are remembered, in all windows together: some 30 MB."""
+
+Left = Callable[[bytes, tuple[int, bytes], int], int]
+"""What is left of a torrent's peers, but for one by its user and peer id, of those seen since a time."""
+
+REACH = 24 * 3600
+"""How long before a window peers that have fallen silent may have been seen last, and receive all the same."""
+
+
+class Windows:
+    """Takes sightings, and yields what is found."""
+
+    def __init__(self, left: Left, size: Callable[[bytes], int]) -> None:
+        """`size` is that of a torrent, 0 if it is not known."""
+        self._left = left
+        self._size = size
+        self._open: dict[bytes, Window] = {}
+        self._peers = 0
+        self.overflows = 0
+        """How often there was too much to remember."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def forget(self) -> None:
+        """Begin anew: something was missed, or there is too much to remember."""
+        self._open.clear()
+        self._peers = 0
+
+    def take(self, sighting: Sighting, fastest: int) -> Iterator[Finding]:
+        """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
+        window = self._open.get(sighting.info_hash)
+        if window is not None and sighting.seen - window.opened > LONGEST:
+            self._close(sighting.info_hash)
+            window = None
+        if window is None:
+            if not (sighting.left or sighting.uploaded or sighting.downloaded):
+                return  # an idle seeder, as nearly all are
+            window = self._open[sighting.info_hash] = Window(sighting.seen)
+        since = window.since(sighting)
+        if fastest and since is not None:
+            found = judge_speed(sighting, since, fastest)
+            if found is not None:
+                yield found
+        yield from self._balance(window, sighting)
+        if self._peers > MOST:
+            self.overflows += 1
+            self.forget()
+
+    def _balance(self, window: Window, sighting: Sighting) -> Iterator[Finding]:
+        size, before = self._size(sighting.info_hash), len(window.seen)
+        wanted = window.add(sighting, size)
+        self._peers += len(window.seen) - before
+        if wanted:
+            one = sighting.user_id, sighting.peer_id
+            left = self._left(sighting.info_hash, one, window.opened - REACH)
+            found = window.judge(sighting, size, left)
+            if found is not None:
+                yield found
+
+    def close_idle(self, now: int) -> None:
+        """Forget the torrents in which nothing moves any more."""
+        for info_hash in [each for each, window in self._open.items() if now - window.moved > IDLE]:
+            self._close(info_hash)
+
+    def _close(self, info_hash: bytes) -> None:
+        self._peers -= len(self._open.pop(info_hash).seen)
