@@ -36,7 +36,7 @@ CASES = [
     ("mika cl", ["client"]),
     ("mika client whi", ["whitelist"]),
     ("mika client --state", ["--state-dir"]),
-    ("mika client torrent ", ["add", "delete", "get", "list", "set"]),
+    ("mika client torrent ", ["add", "delete", "get", "list", "peers", "set"]),
     ("mika client torrent add --s", ["--size", "--skip-bad"]),
     ("mika completion z", ["zsh"]),
     ("mika client user get ", []),

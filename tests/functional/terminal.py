@@ -63,6 +63,7 @@ def terminal(
         env=clean_environment(TERM=kind, COLUMNS="", LINES=""),
         dimensions=(rows, columns),
         timeout=PATIENCE,
+        use_poll=True,  # select() takes no descriptor above 1,023, which a long run of tests may get to
     )
     try:
         yield Terminal(process, rows, columns)

@@ -312,4 +312,5 @@ class TestOutage(Refused, TestCase):
         finally:
             self.server().resume()
         self.assertLess(len(seen), 30_000)
+        store._dialect.patience.seconds = 60.0
         self.assertEqual(len(await peers_of(store)), 30_000)
