@@ -33,7 +33,7 @@ from mika.store import batches, history_rows, peer_rows, reward_rows, suspicion_
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
 from mika.store.upgrade import Schema
-from mika.store.values import copy_torrent, freeze_growth, freeze_peers
+from mika.store.values import copy_torrent, copy_torrent_facts, freeze_growth, freeze_peers
 
 
 @implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
@@ -100,7 +100,7 @@ class SqlStore:
                 user.id = user_id
             return users
 
-        return self._database.write(user_rows.add, list(map(user_rows.whole_row, users))).addCallback(number)
+        return self._database.write(user_rows.add, list(map(user_rows.freeze, users))).addCallback(number)
 
     def save_user(self, user: User, growth: Totals | None = None) -> Deferred[None]:
         """See `IUserStore`."""
@@ -108,9 +108,9 @@ class SqlStore:
 
     def save_users(self, changes: list[tuple[User, Totals | None]]) -> Deferred[None]:
         """See `IUserStore`."""
-        rows = [user_rows.row_to_save(user) for user, _ in changes]
+        frozen = [user_rows.freeze_facts(user) for user, _ in changes]
         grown = freeze_growth((user.id, growth) for user, growth in changes if growth)
-        return self._database.write(user_rows.save, self._dialect, rows, grown)
+        return self._database.write(user_rows.save, self._dialect, frozen, grown)
 
     def delete_user(self, user_id: int) -> Deferred[bool]:
         """See `IUserStore`."""
@@ -201,7 +201,7 @@ class SqlStore:
 
     def save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> Deferred[None]:
         """See `ITorrentStore`."""
-        changed = [replace(torrent) for torrent, _ in changes]
+        changed = [copy_torrent_facts(torrent) for torrent, _ in changes]
         grown = freeze_growth((torrent.info_hash, growth) for torrent, growth in changes if growth)
         return self._database.write(torrent_rows.save, self._dialect, changed, grown)
 

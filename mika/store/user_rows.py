@@ -30,14 +30,15 @@ _facts = attrgetter(*_FACTS)
 Row = dict[str, Any]
 
 
-def whole_row(user: User) -> Row:
-    """Return a user with the totals as `add` takes it."""
-    return dict(zip(_COLUMNS, (*_facts(user), *user.totals.values()), strict=True))
+def freeze(user: User) -> tuple[Any, ...]:
+    """Return a user with the totals as `add` takes it: the reactor waits, and rows are made of it in a thread."""
+    return (*_facts(user), *user.totals.values())
 
 
-def row_to_save(user: User) -> Row:
+def freeze_facts(user: User) -> tuple[Any, ...]:
     """Return a user without the totals as `save` takes it."""
-    return dict(zip(_PARAMETERS, _facts(user), strict=True))
+    facts: tuple[Any, ...] = _facts(user)
+    return facts
 
 
 def _user(row: Mapping[Any, Any], tokens: Mapping[bytes, int]) -> User:
@@ -77,8 +78,9 @@ def page(connection: Connection, after: int, limit: int) -> list[User]:
     return [_user(row, tokens.get(row["id"], {})) for row in rows]
 
 
-def add(connection: Connection, new: list[Row]) -> list[int]:
+def add(connection: Connection, frozen: list[tuple[Any, ...]]) -> list[int]:
     """Add all and return their ids in the same order; `ConflictError` if an id or a passkey is taken."""
+    new = [dict(zip(_COLUMNS, each, strict=True)) for each in frozen]
     try:
         with connection.begin_nested():
             return _insert(connection, new)
@@ -118,8 +120,9 @@ def _there(connection: Connection, named: Sequence[tuple[int, str]]) -> tuple[se
     return set(owners.values()), owners
 
 
-def save(connection: Connection, dialect: Dialect, rows: list[Row], growth: Growth) -> None:
+def save(connection: Connection, dialect: Dialect, frozen: list[tuple[Any, ...]], growth: Growth) -> None:
     """Write everything but the totals of those who are there, and add the growth to those."""
+    rows = [dict(zip(_PARAMETERS, each, strict=True)) for each in frozen]
     named = [(row["of"], row["to_passkey"]) for row in rows]
     refuse_passkeys_of_others(named, *_there(connection, named))
     rows = sorted(rows, key=lambda row: row["of"])

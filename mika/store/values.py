@@ -6,7 +6,7 @@ The live objects go on changing with every announce while a store still works. B
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -41,6 +41,7 @@ Growth = list[tuple[Any, tuple[int, ...]]]
 """What totals grow by: the key of the row, and the figures in the order of `TOTALS`."""
 
 _freeze = attrgetter(*PEER_FIELDS)
+_torrent_facts = attrgetter(*[each.name for each in fields(Torrent)][:-3])  # thousands at once, so not by `replace`
 
 
 def freeze_growth(growth: Iterable[tuple[Any, Totals]]) -> Growth:
@@ -91,9 +92,15 @@ def copy_user(user: User) -> User:
 
 def copy_torrent(torrent: Torrent) -> Torrent:
     """Return a torrent of its own, of which the store has everything."""
-    return replace(
-        torrent, totals=torrent.totals.copy(), written=torrent.totals.copy(), completers=set(torrent.completers)
-    )
+    copy = copy_torrent_facts(torrent)
+    copy.totals, copy.written = torrent.totals.copy(), torrent.totals.copy()
+    copy.completers = set(torrent.completers)
+    return copy
+
+
+def copy_torrent_facts(torrent: Torrent) -> Torrent:
+    """Return a torrent of its own, without totals and completers."""
+    return Torrent(*_torrent_facts(torrent))
 
 
 def short_v2(torrent: Torrent) -> bytes | None:
