@@ -102,6 +102,10 @@ async def listing(mika: Any, base: int) -> None:
     """Add users together, list them by pages of two, delete one."""
     ids = list(range(base + 1, base + 6))
     assert [user.id for user in await mika.add_users({"id": each, "name": f"member {each}"} for each in ids)] == ids
+    changed = await mika.change_users({ids[1]: {"enabled": False}, ids[0]: {"name": "first", "uploaded": 5}})
+    assert [(user.id, user.enabled, user.uploaded) for user in changed] == [(ids[1], False, 0), (ids[0], True, 5)]
+    problem = await refusal(mika.change_users({ids[0]: {"name": "x"}, base + 99: {"name": "y"}}))
+    assert (problem.status, problem.index, (await mika.user(ids[0])).name) == (404, 1, "first")
     assert [user.id async for user in mika.users(page=2) if user.id in ids] == ids
     assert str(await mika.add_bonus(base + 4, "12.5", "a gift")) == "12.5"
     assert [str(await mika.add_bonus(base + 4, "-2.5", "a token", key="order 7")) for _ in "12"] == ["10", "10"]
@@ -120,6 +124,8 @@ async def torrents(mika: Any, base: int) -> None:
     assert (problem.status, problem.index, problem.errors[0].field) == (422, 1, "size")
     assert (await refusal(mika.torrent(hash_of(base, 1)))).status == 404
     assert [torrent.size for torrent in await mika.add_torrents(both(2))] == [2**53, 2]
+    (renamed,) = await mika.change_torrents({hash_of(base, 2): {"name": "two"}})
+    assert (renamed.info_hash, renamed.name, renamed.size) == (hash_of(base, 2), "two", 2)
     free = await mika.change_torrent(hash_of(base, 1), multiplier_down=0, name="frei & schön")
     assert (free.multiplier_down, free.name) == (0, "frei & schön")
     free_until = datetime.now(UTC) + timedelta(days=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self, TypeVar, Unpack
@@ -98,6 +98,13 @@ class Client:
         """Change what is named: `role=2`, `enabled=False`."""
         return self._send(calls.change_user(user_id, fields, if_match))
 
+    def change_users(self, changes: Mapping[int, UserFields]) -> list[User]:
+        """Change what is named of each of these users (20,000 at most), by id, or nothing; in the same order.
+
+        `ProblemError.index` tells the bad one by its place.
+        """
+        return self._send(calls.change_many("/v1/users", "id", User, changes))
+
     def renew_passkey(self, user_id: int, *, if_match: str | None = None) -> User:
         """Give a user a new passkey; the old one stops at once."""
         return self._send(calls.renew_passkey(user_id, if_match))
@@ -151,6 +158,10 @@ class Client:
     ) -> Torrent:
         """Change what is named: `multiplier_down=0` is freeleech."""
         return self._send(calls.change_torrent(info_hash, fields, if_match))
+
+    def change_torrents(self, changes: Mapping[str, TorrentFields]) -> list[Torrent]:
+        """Change what is named of each of these torrents, by info hash, as `change_users` does."""
+        return self._send(calls.change_many("/v1/torrents", "info_hash", Torrent, changes))
 
     def delete_torrent(self, info_hash: str, reason: str = "", *, if_match: str | None = None) -> None:
         """Delete a torrent; `reason` is what those who still announce it read."""

@@ -48,6 +48,12 @@ def many(path: str, noun: Noun[T], items: Iterable[Mapping[str, Any]]) -> Call[l
     return Call("POST", path, lambda shown, _etag: [noun.read(item) for item in shown], list(items))
 
 
+def change_many(path: str, key: str, noun: Noun[T], changes: Mapping[Any, Mapping[str, Any]]) -> Call[list[T]]:
+    """Change all of these or none; each is named by what the API calls `key`."""
+    items = [{**fields, key: each} for each, fields in changes.items()]
+    return Call("PATCH", path, lambda shown, _etag: [noun.read(item) for item in shown], items)
+
+
 def delete(path: str, if_match: str | None = None) -> Call[None]:
     """Delete one thing."""
     return Call("DELETE", path, lambda _shown, _etag: None, None, if_match)

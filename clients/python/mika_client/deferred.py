@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -92,6 +92,13 @@ class TwistedClient:
         """Change what is named: `role=2`, `enabled=False`."""
         return await self._send(calls.change_user(user_id, fields, if_match))
 
+    async def change_users(self, changes: Mapping[int, UserFields]) -> list[User]:
+        """Change what is named of each of these users (20,000 at most), by id, or nothing; in the same order.
+
+        `ProblemError.index` tells the bad one by its place.
+        """
+        return await self._send(calls.change_many("/v1/users", "id", User, changes))
+
     async def renew_passkey(self, user_id: int, *, if_match: str | None = None) -> User:
         """Give a user a new passkey; the old one stops at once."""
         return await self._send(calls.renew_passkey(user_id, if_match))
@@ -147,6 +154,10 @@ class TwistedClient:
     ) -> Torrent:
         """Change what is named: `multiplier_down=0` is freeleech."""
         return await self._send(calls.change_torrent(info_hash, fields, if_match))
+
+    async def change_torrents(self, changes: Mapping[str, TorrentFields]) -> list[Torrent]:
+        """Change what is named of each of these torrents, by info hash, as `change_users` does."""
+        return await self._send(calls.change_many("/v1/torrents", "info_hash", Torrent, changes))
 
     async def delete_torrent(self, info_hash: str, reason: str = "", *, if_match: str | None = None) -> None:
         """Delete a torrent; `reason` is what those who still announce it read."""
