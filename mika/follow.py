@@ -20,6 +20,7 @@ from mika.jobs import Periodic
 from mika.journal import Journal
 from mika.model import INT64_MAX, Suspicion
 from mika.suspicion.finding import Finding
+from mika.suspicion.left import left_of
 from mika.suspicion.networks import Networks, add_networks, judge_networks
 from mika.suspicion.sighting import sightings
 from mika.suspicion.windows import Windows
@@ -172,5 +173,4 @@ class Follow(Periodic):
 
     def _left(self, info_hash: bytes, one: tuple[int, bytes], since: int) -> int:
         swarm = self._swarms.get(info_hash)
-        peers = () if swarm is None else swarm.peers.items()
-        return sum(peer.left for key, peer in peers if key != one and peer.last_seen >= since)
+        return 0 if swarm is None else left_of(swarm.peers.values(), one, since)

@@ -116,8 +116,8 @@ class Window:
             return None
         score = min(95, 55 + 40 * excess // size) if size else 50
         about = sighting.user_id, sighting.info_hash, score
-        hours = max(1, (sighting.seen - self.opened) // 3600)
-        what = f"Uploaded {written(uploads.size)} in {uploads.times} announces within {hours} hours"
+        minutes = (sighting.seen - self.opened) // 60
+        what = f"Uploaded {written(uploads.size)} in {uploads.times} announces within {minutes} minutes"
         untold = self.pending + others_left
         if not self.received and not untold:
             return Finding(UNRECEIVED, *about, f"{what}, and nobody was there who could have received any of it.")

@@ -19,7 +19,7 @@ MOST = 100_000
 """Peers that are remembered, in all windows together: some 30 MB."""
 
 Left = Callable[[bytes, tuple[int, bytes], int], int]
-"""What is left of a torrent's peers, but for one by its user and peer id, of those seen since a time."""
+"""What is left of a torrent's peers, but for one by its user and peer id; see `left.py`."""
 
 REACH = 24 * 3600
 """How long before a window peers that have fallen silent may have been seen last, and receive all the same."""

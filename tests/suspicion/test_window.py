@@ -59,7 +59,7 @@ def test_upload_with_nobody_to_receive_it():
     assert {each.kind for each in found} == {UNRECEIVED}
     assert (first.user_id, first.info_hash) == (SEED, HASH)
     assert first.evidence == (
-        "Uploaded 600.0 MiB in 3 announces within 1 hours, and nobody was there who could have received any of it."
+        "Uploaded 600.0 MiB in 3 announces within 90 minutes, and nobody was there who could have received any of it."
     )
     assert [each.score for each in found] == sorted(each.score for each in found)
     assert found[-1].score >= 80
