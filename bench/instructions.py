@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import subprocess
 import sys
 
@@ -17,7 +16,7 @@ from twisted.internet.task import Clock
 from bench.announce_path import answer_all, make_factory, requests
 from bench.results import keep
 from bench.scenarios import MIKA, PLAIN
-from bench.servers import end_cleanly
+from bench.servers import BenchError, end_cleanly, need, need_compiled
 from bench.workload import make_workload
 
 USERS, TORRENTS, SWARM = 200, 20, 50
@@ -37,29 +36,44 @@ def work(laps: int) -> None:
         answer_all(factory, data)
 
 
-def count(laps: int, *, pure: bool) -> int:
-    """Return the instructions of a process that answers so many laps."""
+def started(laps: int, settings: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a process that answers so many laps and counts its instructions."""
     command = [*VALGRIND, sys.executable, "-m", __spec__.name, str(laps)]
-    environment = os.environ | {"PYTHONHASHSEED": "0", "MIKA_PURE": "1" if pure else "0"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    collected = ended.stderr.partition("Collected : ")[2].split()
-    if ended.returncode or not collected:
-        last = ended.stderr.strip().splitlines()[-5:]
-        sys.exit("\n".join(["bench: valgrind failed:", *last]))
+    environment = os.environ | {"PYTHONHASHSEED": "0"} | settings
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def counted(process: subprocess.Popen[str]) -> int:
+    """Return its instructions when it has ended."""
+    _, words = process.communicate()
+    collected = words.partition("Collected : ")[2].split()
+    if process.returncode or not collected:
+        raise BenchError("\n".join(["valgrind failed:", *words.strip().splitlines()[-5:]]))
     return int(collected[0])
 
 
 def main() -> None:
-    """Count both, print the difference, and keep it."""
-    if not shutil.which("valgrind"):
-        sys.exit("bench: not installed: valgrind; `make bench` installs what it needs on Debian")
+    """Count with few laps and with many, all at once, which changes no count; print the differences, and keep them."""
     load = os.getloadavg()[0]
     end_cleanly()
+    modes = {MIKA: {"MIKA_PURE": "0"}, PLAIN: {"MIKA_PURE": "1"}}
+    running: list[subprocess.Popen[str]] = []
+    try:
+        need("valgrind")
+        need_compiled()
+        for settings in modes.values():
+            running += [started(MANY, settings), started(FEW, settings)]
+        counts = [counted(process) for process in running]
+    except BenchError as error:
+        sys.exit(f"bench: {error}")
+    finally:
+        for process in running:
+            process.kill()
     announces = TORRENTS * SWARM * (MANY - FEW)
-    figures = {}
-    for name, pure in ((MIKA, False), (PLAIN, True)):
-        figures[name] = (count(MANY, pure=pure) - count(FEW, pure=pure)) / announces
-        print(f"{figures[name]:,.0f} instructions an announce, {name}", flush=True)
+    pairs = zip(modes, counts[::2], counts[1::2], strict=True)
+    figures = {name: (many - few) / announces for name, many, few in pairs}
+    for name, each in figures.items():
+        print(f"{each:,.0f} instructions an announce, {name}")
     print(f"kept in {keep('instructions', {}, figures, load)}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,21 +9,17 @@ from pathlib import Path
 
 from bench.load import Load, Numbers
 from bench.scenarios import CLOSED, FLOOR, IPV4, IPV6, OPENTRACKER, REFUSED, SCRAPE, SETTINGS, SWARMS, Scenario
-from bench.servers import BenchError, Server, floor, has_ipv6, mika, opentracker
+from bench.servers import Server, floor, has_ipv6, mika, need, need_compiled, opentracker
 from bench.workload import Workload, make_workload, merged
-from mika import compiled
 
 Loads = dict[Scenario, Load]
 
 
 def able(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """Return those that this machine can measure; say which it cannot. Raise `BenchError` when a program is missing."""
-    wanted = ["cc", "wrk"] + (["opentracker"] if any(each.server == OPENTRACKER for each in scenarios) else [])
-    if missing := [command for command in wanted if not shutil.which(command)]:
-        raise BenchError(f"not installed: {', '.join(missing)}; `make bench` installs what it needs on Debian")
-    names = {each.server for each in scenarios} & SETTINGS.keys()
-    if any(SETTINGS[name]["MIKA_PURE"] == "0" for name in names) and compiled.plain():
-        raise BenchError("mika is not compiled here; with a C compiler, `pip install -e .` does that")
+    need("cc", "wrk", *({OPENTRACKER} & {each.server for each in scenarios}))
+    if any(SETTINGS[each.server]["MIKA_PURE"] == "0" for each in scenarios if each.server in SETTINGS):
+        need_compiled()
     if has_ipv6():
         return list(scenarios)
     print("bench: this machine has no IPv6, so nothing is measured over it", file=sys.stderr)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.workload import CLIENT, Workload
+from mika.compiled import plain
 
 HERE = Path(__file__).parent
 START_SECONDS = 60
@@ -64,6 +65,21 @@ class Server:
     def first_thread_ns(self) -> int:
         """Return the CPU time of its first thread alone: of mika, the reactor."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0])
+
+
+def need(*commands: str) -> None:
+    """Raise `BenchError` when a program is missing."""
+    if missing := [command for command in commands if not shutil.which(command)]:
+        raise BenchError(f"not installed: {', '.join(missing)}; `make bench` installs what it needs on Debian")
+
+
+def need_compiled() -> None:
+    """Raise `BenchError` when mika would not run as fast as it can."""
+    if modules := plain():
+        raise BenchError(
+            f"{modules[0]} and {len(modules) - 1} more run uncompiled, or were edited since: "
+            "`pip install -e .` with a C compiler mends that"
+        )
 
 
 def end_cleanly() -> None:
