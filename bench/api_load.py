@@ -9,18 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bench.results import keep
-from bench.servers import BenchError, Server, end_cleanly, mika, processors
+from bench.servers import BenchError, Server, end_cleanly, mika, processors, scratch
 from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
 
 ALONE, KEPT, NEW = "alone", "API, kept connections", "API, a connection each"
@@ -39,21 +37,16 @@ def main() -> None:
     load = os.getloadavg()[0]
     end_cleanly()
     workload = make_workload(options.users, options.torrents, 300)
-    folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
-    try:
-        with mika(folder, workload) as server:
-            rounds = []
-            counter = 1
-            for number in range(options.rounds):
-                print(f"round {number + 1} of {options.rounds} ...", file=sys.stderr)
-                measured: Round = {}
-                for mode in MODES:
-                    counter += 1
-                    measured[mode] = _measure(folder, server, workload, options, mode, counter)
-                rounds.append(measured)
-    except BenchError as error:
-        sys.exit(f"bench: {error}\nbench: what the server wrote is in {folder}")
-    shutil.rmtree(folder)
+    with scratch() as folder, mika(folder, workload) as server:
+        rounds = []
+        counter = 1
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds} ...", file=sys.stderr)
+            measured: Round = {}
+            for mode in MODES:
+                counter += 1
+                measured[mode] = _measure(folder, server, workload, options, mode, counter)
+            rounds.append(measured)
     print(_report(rounds))
     print(f"\nkept in {keep('api-load', vars(options), rounds, load)}")
 

@@ -14,14 +14,12 @@ import selectors
 import socket
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from bench.results import keep
-from bench.servers import Server, end_cleanly, mika
+from bench.servers import Server, end_cleanly, mika, scratch
 from bench.workload import Workload, make_workload
 
 IDLE, SLOW, BURST, BURSTS = 10_000, 500, 5_000, 5
@@ -39,7 +37,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     load = os.getloadavg()[0]
     workload = make_workload(100, 10, 50)
-    with tempfile.TemporaryDirectory(prefix="mika-bench-") as folder, mika(Path(folder), workload) as server:
+    with scratch() as folder, mika(folder, workload) as server:
         ours, theirs = multiprocessing.Pipe()
         others = multiprocessing.Process(target=_misbehave, args=(server.port, workload, theirs), daemon=True)
         others.start()

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ from bench.load import CONNECTIONS, KEPT, Load
 from bench.results import keep, percentile, spread
 from bench.running import able, running
 from bench.scenarios import WAITS, Scenario
-from bench.servers import BenchError, compiled, end_cleanly, processors
+from bench.servers import BenchError, compiled, end_cleanly, processors, scratch
 
 SHARES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9, "longest": 100.0}
 PATIENCE = 60
@@ -50,12 +48,8 @@ def main() -> None:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     end_cleanly()
-    folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
-    try:
+    with scratch() as folder:
         figures = _measure(folder, options)
-    except BenchError as error:
-        sys.exit(f"bench: {error}\nbench: what the servers wrote is in {folder}")
-    shutil.rmtree(folder, ignore_errors=True)
     print(report(figures))
     print(f"\nkept in {keep('latency', vars(options), figures, load)}")
 

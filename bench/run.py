@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +19,7 @@ from bench.load import Sample
 from bench.results import keep, spread
 from bench.running import able, running
 from bench.scenarios import GOALS, MAIN, OPENTRACKER, OTHER, SWARMS, Scenario
-from bench.servers import BenchError, end_cleanly
+from bench.servers import end_cleanly, scratch
 from bench.workload import make_workload
 
 Round = dict[Scenario, Sample]
@@ -35,17 +33,13 @@ def main() -> None:
     if load > 0.5:
         print(f"bench: other programs are running (load {load:.1f}); the figures will be too high", file=sys.stderr)
     end_cleanly()
-    folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
-    try:
+    with scratch() as folder:
         if options.profile:
             profiling.profile(folder, make_workload(*asdict(SWARMS["middle"]).values()), options.seconds)
         else:
             rounds = _measure(folder, options)
             print(report(rounds))
             print(f"\nkept in {keep('announces', vars(options), as_figures(rounds), load)}")
-    except BenchError as error:
-        sys.exit(f"bench: {error}\nbench: what the servers wrote is in {folder}")
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _options() -> argparse.Namespace:

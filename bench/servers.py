@@ -14,6 +14,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,6 +66,21 @@ class Server:
     def first_thread_ns(self) -> int:
         """Return the CPU time of its first thread alone: of mika, the reactor."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0])
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Lend a directory; end with one line when the bench cannot go on, and then keep what the servers wrote."""
+    folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
+    kept = False
+    try:
+        yield folder
+    except BenchError as error:
+        kept = any(folder.iterdir())
+        sys.exit(f"bench: {error}" + f"\nbench: what the servers wrote is in {folder}" * kept)
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def need(*commands: str) -> None:
