@@ -108,7 +108,7 @@ def end_cleanly() -> None:
 
     def end(number: int, _frame: Any) -> None:
         for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, lambda *_: None)  # SIG_IGN would be told of in words when two come at once
         sys.exit(f"bench: ended by {signal.Signals(number).name}")
 
     for each in numbers:
