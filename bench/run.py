@@ -98,10 +98,10 @@ def report(rounds: Sequence[Round]) -> str:
         rate = spread([sample.announces / sample.seconds for sample in samples]).median
         figures = _cells([sample.microseconds for sample in samples], 1)
         lines.append(f"{each!s:<52}{figures}{first:>14.1f}{rate:>11,.0f}")
-    lines += ["", f"{'ratio, within a round':<60}{'median':>8}{'min - max':>18}{'goal':>8}"]
+    lines += ["", f"{'ratio, within a round':<70}{'median':>8}{'min - max':>18}{'goal':>8}"]
     most = {str(goal): goal.most for goal in GOALS}
     for name, ratios in as_figures(rounds)["ratios"].items():
-        lines.append(f"{name:<60}{_cells(ratios, 2)}{most[name]:>8.1f}")
+        lines.append(f"{name:<70}{_cells(ratios, 2)}{most[name]:>8.1f}")
     return "\n".join([*lines, "", *_errors(rounds)])
 
 
