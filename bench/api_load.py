@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.results import keep
+from bench.results import keep, others
 from bench.servers import BenchError, Server, end_cleanly, mika, processors, scratch
 from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
 
@@ -34,7 +34,7 @@ Round = dict[str, dict[str, Figures]]
 def main() -> None:
     """Measure, print, and keep the figures."""
     options = _options()
-    load = os.getloadavg()[0]
+    load = others()
     end_cleanly()
     workload = make_workload(options.users, options.torrents, 300)
     with scratch() as folder, mika(folder, workload) as server:

@@ -8,7 +8,6 @@ new connections. `make bench` calls it. The others are a process of their own.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import resource
 import selectors
 import socket
@@ -18,7 +17,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from bench.results import keep
+from bench.results import keep, others
 from bench.servers import Server, end_cleanly, mika, scratch
 from bench.workload import Workload, make_workload
 
@@ -35,12 +34,12 @@ def main() -> None:
     if hard < IDLE + SLOW + BURST + 500:
         sys.exit(f"bench: {IDLE + SLOW + BURST + 500} open files are needed (ulimit -Hn), and {hard} are allowed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    load = os.getloadavg()[0]
+    load = others()
     workload = make_workload(100, 10, 50)
     with scratch() as folder, mika(folder, workload) as server:
         ours, theirs = multiprocessing.Pipe()
-        others = multiprocessing.Process(target=_misbehave, args=(server.port, workload, theirs), daemon=True)
-        others.start()
+        crowd = multiprocessing.Process(target=_misbehave, args=(server.port, workload, theirs), daemon=True)
+        crowd.start()
         figures = {}
         for situation, order in (
             ("alone", ""),
@@ -52,7 +51,7 @@ def main() -> None:
                 ours.send(order)
                 ours.recv()  # it is so
             figures[situation] = _latencies(server, workload, ours.poll if order == "burst" else None)
-        others.kill()
+        crowd.kill()
     print(f"{'milliseconds that a good client waits':<45}{'p50':>8}{'p99':>8}{'p99.9':>8}{'most':>8}")
     for situation, latencies in figures.items():
         cuts = statistics.quantiles(latencies, n=1000)

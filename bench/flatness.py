@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from twisted.internet.task import Clock
 
 from bench.announce_path import answer_all, make_factory
-from bench.results import keep, spread
+from bench.results import keep, others, spread
 from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
 from mika.loading import loading
 from mika.model import Torrent, User
@@ -38,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.flatness", description=__doc__.partition("\n")[0])
     parser.add_argument("--most", type=int, default=1_000_000, help="peers in memory at most (1000000)")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    load = others()
     figures = {}
     for peers in (size for size in (10_000, 100_000, 1_000_000) if size <= options.most):
         figures[f"{peers:,} peers in swarms of 20"] = laps_of(parts(peers, 20))

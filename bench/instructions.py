@@ -14,7 +14,7 @@ import sys
 from twisted.internet.task import Clock
 
 from bench.announce_path import answer_all, make_factory, requests
-from bench.results import keep
+from bench.results import keep, others
 from bench.scenarios import MIKA, PLAIN
 from bench.servers import BenchError, end_cleanly, need, need_compiled
 from bench.workload import make_workload
@@ -54,7 +54,7 @@ def counted(process: subprocess.Popen[str]) -> int:
 
 def main() -> None:
     """Count with few laps and with many, all at once, which changes no count; print the differences, and keep them."""
-    load = os.getloadavg()[0]
+    load = others()
     end_cleanly()
     modes = {MIKA: {"MIKA_PURE": "0"}, PLAIN: {"MIKA_PURE": "1"}}
     running: list[subprocess.Popen[str]] = []

@@ -7,7 +7,6 @@ costs it, which is measured first. Each announce is due at a time of its own and
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from array import array
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import CONNECTIONS, KEPT, Load
-from bench.results import keep, percentile, spread
+from bench.results import keep, others, percentile, spread
 from bench.running import able, running
 from bench.scenarios import WAITS, Scenario
 from bench.servers import BenchError, compiled, end_cleanly, processors, scratch
@@ -46,7 +45,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds, in each of which all have their turn (3)")
     parser.add_argument("--seconds", type=int, default=5, help="seconds of load a scenario in a round (5)")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    load = others()
     end_cleanly()
     with scratch() as folder:
         figures = _measure(folder, options)

@@ -14,7 +14,7 @@ import random
 import time
 from pathlib import Path
 
-from bench.results import keep
+from bench.results import keep, others
 from mika.compiled import described
 from mika.jobs import PORTION
 from mika.loading import loading
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--torrents", type=int, default=50_000)
     parser.add_argument("--users", type=int, default=100_000)
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    load = others()
 
     def changed(_info_hash: bytes, _peer: Peer, _gone: bool) -> None:
         pass

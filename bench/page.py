@@ -149,7 +149,7 @@ def _measured_on(document: Document) -> str:
     pinned = "the load on a processor of its own" if document["pinned"] else "server and load on one processor"
     return (
         f"{document['time'][:10]}, mika {document['mika']}; {document['machine']}; {pinned}; "
-        f"load of other programs {document['load']:.1f}."
+        f"other programs kept {document['load']:.1f} processors busy."
     )
 
 

@@ -12,6 +12,7 @@ import os
 import platform
 import statistics
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from bench.servers import HERE, processors
 from mika import __version__
 
 FOLDER = HERE / "results"
+LOOK = 1.0
+"""Seconds."""
 
 
 class Spread(NamedTuple):
@@ -40,8 +43,25 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
 
 
+def others() -> float:
+    """Return how many processors other programs keep busy: what spoils figures. To be asked before a measurement.
+
+    The load average of the system would remember the part of the bench that ran before.
+    """
+    counted = [_processor_ticks()]
+    time.sleep(LOOK)
+    counted.append(_processor_ticks())
+    return (counted[1] - counted[0]) / os.sysconf("SC_CLK_TCK") / LOOK
+
+
+def _processor_ticks() -> int:
+    """Return the time that all processors were busy so far, whatever with: user, nice, system, irq, softirq, steal."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return sum(int(fields[place]) for place in (1, 2, 3, 6, 7, 8))
+
+
 def keep(kind: str, options: dict[str, Any], figures: Any, load: float, folder: Path = FOLDER) -> Path:
-    """Write figures with what they were measured on; `load` is what other programs took when it began."""
+    """Write figures with what they were measured on; `load` is what `others` said before."""
     now = dt.datetime.now(dt.UTC)
     path = folder / f"{kind}-{now:%Y-%m-%dT%H%M%S.%fZ}.json"
     path.parent.mkdir(exist_ok=True)

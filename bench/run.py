@@ -7,7 +7,6 @@ round every scenario has its turn, so that a noisy machine spoils a round for al
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from typing import Any
 
 from bench import profiling
 from bench.load import Sample
-from bench.results import keep, spread
+from bench.results import keep, others, spread
 from bench.running import able, running
 from bench.scenarios import GOALS, MAIN, OPENTRACKER, OTHER, SWARMS, Scenario
 from bench.servers import end_cleanly, scratch
@@ -29,9 +28,10 @@ Round = dict[Scenario, Sample]
 def main() -> None:
     """Measure, print, and keep the figures."""
     options = _options()
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        print(f"bench: other programs are running (load {load:.1f}); the figures will be too high", file=sys.stderr)
+    load = others()
+    if load > 0.2:
+        words = f"other programs keep {load:.1f} processors busy; the figures will be too high"
+        print(f"bench: {words}", file=sys.stderr)
     end_cleanly()
     with scratch() as folder:
         if options.profile:

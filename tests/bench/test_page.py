@@ -41,9 +41,7 @@ def test_announces_are_shown_with_their_spread():
     """The median is of the rounds; the goal is beside its ratio."""
     text = block({"announces": announces(10, 30, 11)})
     assert "| mika, kept alive | 11.0 | 10.0 - 30.0 | 5.5 | 440 |" in text
-    assert (
-        "2026-11-25, mika 0.1.0 abc; a machine; the load on a processor of its own; load of other programs 0.1." in text
-    )
+    assert "2026-11-25, mika 0.1.0 abc; a machine; the load on a processor of its own; other programs kept 0.1" in text
     assert f"| {GOALS[0]} | 0.50 | 0.50 - 0.50 | 0.9 | met |" in text
 
 
