@@ -10,6 +10,7 @@ import random
 import string
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
 COUNTER = "{counter}"
@@ -64,8 +65,9 @@ class Workload:
         return self._varied(lambda each: replace(each, query=each.query.replace(now, then)))
 
     def with_unknown_passkeys(self) -> Workload:
-        """Return the same announces, each with a passkey that nobody has."""
-        return self._varied(lambda each: replace(each, passkey=each.passkey[::-1]))
+        """Return the same announces with ten passkeys that nobody has: each is looked for once a `negative_ttl`."""
+        unknown = cycle([passkey[::-1] for passkey in self.passkeys[:10]])
+        return self._varied(lambda each: replace(each, passkey=next(unknown)))
 
     def scrapes(self) -> Workload:
         """Return a scrape of one torrent in the place of each announce."""
