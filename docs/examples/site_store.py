@@ -205,21 +205,16 @@ class Store:
     @route("POST", "/users/(-?[0-9]+)")
     def save_user(self, user_id: str, user: Row, growth: Row | None) -> Row:
         self.user(user_id)
-        if self.db.execute("SELECT 1 FROM users WHERE passkey = :passkey AND id != :id", user).fetchone():
-            raise RefusedError(409, index=0, detail="The passkey is another user's.")
-        self.update("users", USER, user)
-        self.grow("users", "id", [growth | {"id": user_id}] if growth else [])
-        return {}
+        return self.save_users([{"user": user, "growth": growth}])
 
     @route("POST", "/saves/users")
     def save_users(self, saves: Rows) -> Row:
-        passkeys = set()
+        new: dict[str, str] = {}
         for index, user in enumerate(save["user"] for save in saves):  # all are looked at before one is changed
-            if self.db.execute("SELECT 1 FROM users WHERE id = :id", user).fetchone():
-                clash = self.db.execute("SELECT 1 FROM users WHERE passkey = :passkey AND id != :id", user).fetchone()
-                if clash or user["passkey"] in passkeys:
-                    raise RefusedError(409, index=index, detail="The passkey is another user's.")
-                passkeys.add(user["passkey"])
+            there = self.db.execute("SELECT 1 FROM users WHERE id = :id", user).fetchone()
+            clash = self.db.execute("SELECT 1 FROM users WHERE passkey = :passkey AND id != :id", user).fetchone()
+            if there and (clash or new.setdefault(user["passkey"], user["id"]) != user["id"]):
+                raise RefusedError(409, index=index, detail="The passkey is another user's.")
         for save in saves:
             self.update("users", USER, save["user"])
         self.grow("users", "id", [save["growth"] | {"id": save["user"]["id"]} for save in saves if save["growth"]])
@@ -284,10 +279,7 @@ class Store:
     @route("POST", "/torrents/([0-9a-f]{40})")
     def save_torrent(self, info_hash: str, torrent: Row, growth: Row | None) -> Row:
         self.one("torrent", "SELECT 1 FROM torrents WHERE info_hash = ?", info_hash)
-        self.make_room(torrent, 0, info_hash)
-        self.update("torrents", TORRENT, torrent)
-        self.grow("torrents", "info_hash", [growth | {"info_hash": info_hash}] if growth else [])
-        return {}
+        return self.save_torrents([{"torrent": torrent, "growth": growth}])
 
     @route("POST", "/saves/torrents")
     def save_torrents(self, saves: Rows) -> Row:

@@ -85,4 +85,4 @@ def test_example_site_answers_what_the_page_lists(routes):
 def test_example_is_short():
     """It is read in one sitting."""
     for name in ("site_store.py", "site_offers.py"):
-        assert len((DOCS / "examples" / name).read_text().splitlines()) <= 400
+        assert len((DOCS / "examples" / name).read_text().splitlines()) <= 430
