@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from mika._peer_cy import Peer
+from mika._totals_cy import Totals
 from mika.config import Tracker as TrackerSection
 from mika.ledger.credit import Ledger
 from mika.ledger.record import peer_record
-from mika.model import PASSKEY, Peer, Torrent, Totals, User
+from mika.model import PASSKEY, Torrent, User
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.rules.ruleset import Ruleset
 from mika.swarm.selection import RANDOM, Choice, Random
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
+from mika.wire._request_cy import AnnounceRequest
+from mika.wire._response_cy import AnnounceResponse
 from mika.wire.address import is_routable
-from mika.wire.request import COMPLETED, STOPPED, AnnounceRequest, ScrapeRequest
-from mika.wire.response import AnnounceResponse, ScrapedTorrent, ScrapeResponse
+from mika.wire.request import COMPLETED, STOPPED, ScrapeRequest
+from mika.wire.response import ScrapedTorrent, ScrapeResponse
 
 NO_LISTENING_PORT = b"Your client reports no listening port, so that nobody can connect to it"
 
@@ -95,10 +99,11 @@ class Tracker:
 
     def announce(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
         """Take one announce through all stages; what it is worth is in accounts and journal when this returns."""
-        user = self.facts.users.get(request.passkey or "") or self._find_user(request, now)
+        users, torrents = self.facts.users, self.facts.torrents
+        user = users.get(request.passkey or "") or self._find_user(request, now)
         if not isinstance(user, User):
             return user
-        torrent = self.facts.torrents.get(request.info_hash)
+        torrent = torrents.get(request.info_hash)
         if torrent is None:
             return self._without_torrent(request, now)
         swarm = self.swarms.get(torrent.info_hash)
@@ -125,8 +130,7 @@ class Tracker:
         self.swarms.refresh(swarm, peer, request, now)
         if request.left or peer.waiting:
             self.ruleset.slots.ration(user, swarm, peer)
-        user.totals.add(credit)
-        torrent.totals.add(credit)
+        _enter(user, torrent, credit)
         self.journal.append(peer_record(torrent.info_hash, peer, credit))
         return self._answer(request, user, torrent, swarm, peer)
 
@@ -181,8 +185,7 @@ class Tracker:
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
             self.swarms.remove(swarm, peer)
             peer.left, peer.last_seen = request.left, now  # the record is what the user's history learns this from
-            user.totals.add(credit)
-            torrent.totals.add(credit)
+            _enter(user, torrent, credit)
             self.journal.append(peer_record(torrent.info_hash, peer, credit, gone=True))
         return self._figures(request, torrent, swarm)
 
@@ -213,6 +216,14 @@ class Tracker:
             0 if swarm is None else swarm.incomplete,
             0 if torrent is None else torrent.totals.completed,
         )
+
+
+def _enter(user: User, torrent: Torrent, credit: Totals) -> None:
+    """Add what an announce was worth to both accounts."""
+    account = user.totals
+    account.add(credit)
+    account = torrent.totals
+    account.add(credit)
 
 
 def listable(*, allow_non_routable: bool) -> Callable[[bytes], bool]:

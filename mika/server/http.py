@@ -20,6 +20,7 @@ from mika.counts import Traffic
 from mika.directory import Directory
 from mika.errors import StoreError
 from mika.events import Events
+from mika.ordinary import OrdinaryAnnounces
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.server.connections import Connections
@@ -27,7 +28,6 @@ from mika.server.watch import Watch, address_of
 from mika.tracker import Miss, Tracker
 from mika.wire.address import TrustedProxies, packed, read_proxy
 from mika.wire.http import Head, read_head, read_target, write_answer, write_problem
-from mika.wire.ordinary import read_ordinary
 from mika.wire.request import AnnounceRequest, BadRequest, ScrapeRequest
 from mika.wire.response import AnnounceResponse, ScrapeResponse, write_announce, write_refusal, write_scrape
 
@@ -70,6 +70,7 @@ class AnnounceFactory(Factory):
         self.public = tracker.config.public
         self.failure_interval = tracker.interval
         self.watch = watch or Watch(tracker, Events(reactor.seconds))
+        self.ordinary = OrdinaryAnnounces(tracker, self)
         self.watched = self.watch.wanted
         self.connections = Connections(reactor.seconds)
         self.waiting: set[Deferred[None]] = set()
@@ -89,15 +90,7 @@ class AnnounceFactory(Factory):
 
         None, and nothing done, for any other request, or if a fact must be loaded first.
         """
-        try:
-            ordinary = read_ordinary(data, position, address)
-            if ordinary is None:
-                return None
-            request, headers, end = ordinary
-            body = self._ask(request)
-        except BadRequest:
-            return None  # `read_head` finds it too
-        return (write_answer(body, headers), headers.close, end) if isinstance(body, bytes) else None
+        return self.ordinary.answer(data, position, address, int(self.clock()))
 
     def answer(self, head: Head, address: bytes) -> bytes | None:
         """Answer any request from a packed address at once; None, and nothing done, if a fact must be loaded first."""
@@ -138,26 +131,34 @@ class AnnounceFactory(Factory):
                 result = self.tracker.announce(request, now)
             else:
                 result = self.tracker.scrape(request, now)
-            if self.watched and not isinstance(result, (Miss, Refusal)):
-                self.watch.see(request, result)
-            if isinstance(result, AnnounceResponse):
-                if len(result.external_ip) == 4:
-                    self.traffic.announces4 += 1
-                else:
-                    self.traffic.announces6 += 1
-                return write_announce(result)
-            if isinstance(result, Refusal):
-                return self._refuse(result, address_of(request), request)
-            if isinstance(result, Miss):
-                return result
-            if len(address_of(request)) == 4:
-                self.traffic.scrapes4 += 1
-            else:
-                self.traffic.scrapes6 += 1
-            return write_scrape(result)
+            return self.write(request, result)
         except Exception:  # noqa: BLE001 - our own fault must cost neither the client its connection nor us the port
-            self.log.failure("an announce could not be answered")
-            return self._refuse(refusal.INTERNAL, address_of(request), request)
+            return self.fail(request)
+
+    def write(self, request: Request, result: AnnounceResponse | ScrapeResponse | Refusal | Miss) -> bytes | Miss:
+        """Count and encode what the tracker said; a miss is passed on."""
+        if self.watched and not isinstance(result, (Miss, Refusal)):
+            self.watch.see(request, result)
+        if isinstance(result, AnnounceResponse):
+            if len(result.external_ip) == 4:
+                self.traffic.announces4 += 1
+            else:
+                self.traffic.announces6 += 1
+            return write_announce(result)
+        if isinstance(result, Refusal):
+            return self._refuse(result, address_of(request), request)
+        if isinstance(result, Miss):
+            return result
+        if len(address_of(request)) == 4:
+            self.traffic.scrapes4 += 1
+        else:
+            self.traffic.scrapes6 += 1
+        return write_scrape(result)
+
+    def fail(self, request: Request) -> bytes:
+        """Log the exception that is on its way, and encode that the client should try again."""
+        self.log.failure("an announce could not be answered")
+        return self._refuse(refusal.INTERNAL, address_of(request), request)
 
     def _refuse(self, refused: Refusal, address: bytes, request: Request | None = None) -> bytes:
         if self.watched:

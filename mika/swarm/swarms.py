@@ -8,12 +8,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 
-from mika.model import Peer
+from mika._peer_cy import Peer
 from mika.swarm.ghosts import ghosts_of
 from mika.swarm.presence import Presence, network_of
 from mika.swarm.swarm import Listable, Swarm
+from mika.wire._request_cy import AnnounceRequest
 from mika.wire.address import packed
-from mika.wire.request import AnnounceRequest
 
 Changed = Callable[[bytes, Peer, bool], None]
 """Told of the info hash and the peer that changed otherwise than by its own announce, and whether it is gone."""

@@ -314,7 +314,7 @@ def test_our_own_fault_costs_nobody_the_connection(site, log, monkeypatch) -> No
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(site.tracker, "announce", fail)
+    monkeypatch.setattr(site.tracker, "random", fail)
     connection = Connection(site)
     connection.send(announce_bytes())
     [answer] = connection.answers()
