@@ -12,6 +12,7 @@ The flow of an announce, which `tracker.py` is as code:
     errors.py      MikaError and its few children
     interfaces.py  what a store must do
     tracker.py     the flow: announce and scrape
+    ordinary.py    most announces, from bytes to bytes in one go
     wire/          bytes <-> values: request, response, http, address, metainfo
     rules/         may this announce go ahead?  refusal, checks, ruleset
     swarm/         who is in each swarm: swarm, swarms, selection

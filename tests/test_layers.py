@@ -12,7 +12,8 @@ import mika
 
 ROOT = Path(mika.__file__).parent
 PROBE = ("probe/answers.py", "probe/finding.py", "probe/meaning.py", "probe/target.py")
-PURE = ("wire", "rules", "swarm", "ledger", "suspicion", "model.py", "_totals_cy.py", "tracker.py", *PROBE)
+FLOW = ("tracker.py", "ordinary.py")
+PURE = ("wire", "rules", "swarm", "ledger", "suspicion", "model.py", "_totals_cy.py", *FLOW, *PROBE)
 OUTSIDE = frozenset(
     (
         *("twisted", "zope", "txredisapi", "treq", "sqlalchemy", "alembic", "socket", "ssl", "select", "selectors"),
