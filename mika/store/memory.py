@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred, execute
 from zope.interface import implementer
 
 from mika.errors import OutOfStepError
@@ -26,12 +25,12 @@ from mika.interfaces import (
     IUserStore,
     Mark,
     PeerBatch,
-    Sought,
     TorrentBatch,
     UserBatch,
 )
-from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
+from mika.model import DEFAULT_ROLE, INT64_MAX, BonusEntry, Debt, History, Peer, Role, Torrent, Totals, User
 from mika.store.globe import distance
+from mika.store.memory_suspicions import MemorySuspicions, answered
 from mika.store.taken import (
     new_balance,
     no_user,
@@ -43,32 +42,19 @@ from mika.store.taken import (
 )
 from mika.store.values import TOTALS, copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _answered(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
-    """Let a method that answers at once answer with a Deferred, also when it raises."""
-
-    def answer(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return execute(method, *args, **kwargs)
-
-    return answer
-
 
 @implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
-class MemoryStore:
+class MemoryStore(MemorySuspicions):
     """All three kinds of store in dictionaries. What goes in and comes out is copied."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._users: dict[int, User] = {}
         self._ids: dict[str, int] = {}  # by passkey
         self._next_user = 1
         self._entries: dict[int, list[BonusEntry]] = {}  # by user id
         self._next_entry = 1
         self._history: dict[tuple[int, bytes], History] = {}
-        self._suspicions: dict[int, Suspicion] = {}
-        self._next_suspicion = 1
         self._roles = {DEFAULT_ROLE: Role(DEFAULT_ROLE, "member")}
         self._next_role = DEFAULT_ROLE + 1
         self._torrents: dict[bytes, Torrent] = {}
@@ -77,15 +63,15 @@ class MemoryStore:
         self._peers: dict[tuple[bytes, int, bytes], tuple[Any, ...]] = {}
         self._marks: dict[tuple[str, str], int] = {}
 
-    @_answered
+    @answered
     def open(self) -> None:
         """Be ready, as always."""
 
-    @_answered
+    @answered
     def close(self) -> None:
         """Do nothing: all is done already, and nothing is kept."""
 
-    @_answered
+    @answered
     def last_number(self, kind: str, instance: str) -> int:
         """See `IStore`."""
         return self._marks.get((kind, instance), 0)
@@ -100,25 +86,25 @@ class MemoryStore:
 
     # ---- users and roles
 
-    @_answered
+    @answered
     def user_by_passkey(self, passkey: str) -> User | None:
         """See `IUserStore`."""
         user = self._users.get(self._ids.get(passkey, 0))
         return None if user is None else copy_user(user)
 
-    @_answered
+    @answered
     def user_by_id(self, user_id: int) -> User | None:
         """See `IUserStore`."""
         user = self._users.get(user_id)
         return None if user is None else copy_user(user)
 
-    @_answered
+    @answered
     def list_users(self, after: int, limit: int) -> list[User]:
         """See `IUserStore`."""
         page = sorted(user_id for user_id in self._users if user_id > after)[:limit]
         return [copy_user(self._users[user_id]) for user_id in page]
 
-    @_answered
+    @answered
     def add_users(self, users: list[User]) -> list[User]:
         """See `IUserStore`. Ids are never given twice, so that nobody inherits the completions of who is gone."""
         refuse_taken_users([(user.id, user.passkey) for user in users], self._users, self._ids)
@@ -130,12 +116,12 @@ class MemoryStore:
             self._ids[user.passkey] = user.id
         return users
 
-    @_answered
+    @answered
     def save_user(self, user: User, growth: Totals | None = None) -> None:
         """See `IUserStore`."""
         self._save_users([(user, growth)])
 
-    @_answered
+    @answered
     def save_users(self, changes: list[tuple[User, Totals | None]]) -> None:
         """See `IUserStore`."""
         self._save_users(changes)
@@ -150,7 +136,7 @@ class MemoryStore:
                 self._users[user.id] = replace(user, totals=kept.totals, freeleech=kept.freeleech)
                 kept.totals.add(growth or Totals())
 
-    @_answered
+    @answered
     def delete_user(self, user_id: int) -> bool:
         """See `IUserStore`."""
         user = self._users.pop(user_id, None)
@@ -167,14 +153,14 @@ class MemoryStore:
         for suspicion in [each for each in self._suspicions.values() if each.user_id == user_id]:
             del self._suspicions[suspicion.id]
 
-    @_answered
+    @answered
     def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> None:
         """See `IFreeleechStore`."""
         user = self._users.get(user_id)
         if user is not None:
             user.freeleech = {**user.freeleech, info_hash: until}
 
-    @_answered
+    @answered
     def delete_freeleech(self, user_id: int, info_hash: bytes) -> bool:
         """See `IFreeleechStore`."""
         user = self._users.get(user_id)
@@ -183,13 +169,13 @@ class MemoryStore:
         user.freeleech = {each: until for each, until in user.freeleech.items() if each != info_hash}
         return True
 
-    @_answered
+    @answered
     def bonus_entries(self, user_id: int, before: int, limit: int) -> list[BonusEntry]:
         """See `IBonusStore`."""
         found = [each for each in reversed(self._entries.get(user_id, [])) if each.id < before]
         return found[:limit]
 
-    @_answered
+    @answered
     def add_bonus_entry(self, entry: BonusEntry) -> tuple[BonusEntry, bool]:
         """See `IBonusStore`."""
         user = self._users.get(entry.user_id)
@@ -205,7 +191,7 @@ class MemoryStore:
         self._next_entry += 1
         return entries[-1], True
 
-    @_answered
+    @answered
     def apply_history(self, batch: HistoryBatch) -> None:
         """See `IHistoryStore`."""
         self._mark("history", batch.mark)
@@ -219,13 +205,13 @@ class MemoryStore:
             row.completed_at = row.completed_at or growth.completed_at
             row.debt = row.debt or growth.debt
 
-    @_answered
+    @answered
     def history_of(self, user_id: int, after: bytes, limit: int) -> list[History]:
         """See `IHistoryStore`."""
         mine = sorted(key for key in self._history if key[0] == user_id and key[1] > after)
         return [self._shown(key) for key in mine[:limit]]
 
-    @_answered
+    @answered
     def debts(self, after: tuple[int, bytes], limit: int) -> list[History]:
         """See `IHistoryStore`."""
         owing = {Debt.OWING, Debt.OVERDUE}
@@ -236,50 +222,19 @@ class MemoryStore:
         row = self._history[key]
         return replace(row, totals=row.totals.copy())
 
-    @_answered
+    @answered
     def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> None:
         """See `IHistoryStore`."""
         for user_id, info_hash, debt in debts:
             if (user_id, info_hash) in self._history:
                 self._history[user_id, info_hash].debt = debt
 
-    @_answered
-    def suspicion(self, suspicion_id: int) -> Suspicion | None:
-        """See `ISuspicionStore`."""
-        return self._suspicions.get(suspicion_id)
-
-    @_answered
-    def suspicion_of(self, kind: str, user_id: int, info_hash: bytes) -> Suspicion | None:
-        """See `ISuspicionStore`."""
-        return self._suspicion_of(kind, user_id, info_hash)
-
-    def _suspicion_of(self, *about: Any) -> Suspicion | None:
-        rows = self._suspicions.values()
-        return next((row for row in rows if (row.kind, row.user_id, row.info_hash) == about), None)
-
-    @_answered
-    def list_suspicions(self, sought: Sought, before: int, limit: int) -> list[Suspicion]:
-        """See `ISuspicionStore`."""
-        found = [row for key, row in sorted(self._suspicions.items(), reverse=True) if key < before]
-        return [row for row in found if sought.takes(row)][:limit]
-
-    @_answered
-    def replace_suspicion(self, old: Suspicion | None, new: Suspicion) -> Suspicion | None:
-        """See `ISuspicionStore`."""
-        kept = self._suspicion_of(new.kind, new.user_id, new.info_hash)
-        if kept is None and old is None:
-            kept, self._next_suspicion = replace(new, id=self._next_suspicion), self._next_suspicion + 1
-        elif kept is None or old is None or (kept.count, kept.state) != (old.count, old.state):
-            return None
-        self._suspicions[kept.id] = replace(new, id=kept.id)
-        return self._suspicions[kept.id]
-
-    @_answered
+    @answered
     def list_roles(self) -> list[Role]:
         """See `IUserStore`."""
         return [replace(role) for _, role in sorted(self._roles.items())]
 
-    @_answered
+    @answered
     def save_role(self, role: Role) -> Role:
         """See `IUserStore`. Ids are never given twice: users may still have the role that is gone."""
         saved = replace(role, id=role.id or self._next_role)
@@ -287,13 +242,13 @@ class MemoryStore:
         self._roles[saved.id] = replace(saved)
         return saved
 
-    @_answered
+    @answered
     def delete_role(self, role_id: int) -> bool:
         """See `IUserStore`."""
         refuse_default_role(role_id)
         return self._roles.pop(role_id, None) is not None
 
-    @_answered
+    @answered
     def apply_users(self, batch: UserBatch) -> None:
         """See `IUserStore`."""
         self._mark("users", batch.mark)
@@ -303,32 +258,32 @@ class MemoryStore:
 
     # ---- torrents and whitelist
 
-    @_answered
+    @answered
     def torrent(self, info_hash: bytes) -> Torrent | None:
         """See `ITorrentStore`."""
         torrent = self._torrents.get(self._info_hashes.get(info_hash, b""))
         return None if torrent is None else copy_torrent(torrent)
 
-    @_answered
+    @answered
     def list_torrents(self, after: bytes, limit: int, whole: bool = False) -> list[Torrent]:
         """See `ITorrentStore`."""
         shown = [each for each in self._torrents.values() if whole or not each.deleted]
         page = sorted(each.info_hash for each in shown if each.info_hash > after)
         return [copy_torrent(self._torrents[info_hash]) for info_hash in page[:limit]]
 
-    @_answered
+    @answered
     def add_torrents(self, torrents: list[Torrent]) -> None:
         """See `ITorrentStore`."""
         refuse_taken_torrents(torrents, self._taken({each for torrent in torrents for each in hashes(torrent)}))
         for torrent in torrents:
             self._keep(copy_torrent(torrent))
 
-    @_answered
+    @answered
     def save_torrent(self, torrent: Torrent, growth: Totals | None = None) -> None:
         """See `ITorrentStore`."""
         self._save_torrents([(torrent, growth)])
 
-    @_answered
+    @answered
     def save_torrents(self, changes: list[tuple[Torrent, Totals | None]]) -> None:
         """See `ITorrentStore`."""
         self._save_torrents(changes)
@@ -355,22 +310,22 @@ class MemoryStore:
         self._torrents[torrent.info_hash] = torrent
         self._info_hashes |= dict.fromkeys(hashes(torrent), torrent.info_hash)
 
-    @_answered
+    @answered
     def whitelist(self) -> dict[str, str]:
         """See `ITorrentStore`."""
         return dict(self._whitelist)
 
-    @_answered
+    @answered
     def save_whitelisted(self, prefix: str, name: str) -> None:
         """See `ITorrentStore`."""
         self._whitelist[prefix] = name
 
-    @_answered
+    @answered
     def delete_whitelisted(self, prefix: str) -> bool:
         """See `ITorrentStore`."""
         return self._whitelist.pop(prefix, None) is not None
 
-    @_answered
+    @answered
     def apply_torrents(self, batch: TorrentBatch) -> None:
         """See `ITorrentStore`."""
         self._mark("torrents", batch.mark)
@@ -383,12 +338,12 @@ class MemoryStore:
 
     # ---- peers
 
-    @_answered
+    @answered
     def load_peers(self, keep: Callable[[Sequence[tuple[bytes, Peer]]], None]) -> None:
         """See `IPeerStore`."""
         keep([(info_hash, thaw_peer(frozen)) for (info_hash, _, _), frozen in self._peers.items()])
 
-    @_answered
+    @answered
     def peers_near(self, info_hash: bytes, circle: Circle) -> list[tuple[int, bytes]]:
         """See `IPeerStore`."""
         found = []
@@ -400,7 +355,7 @@ class MemoryStore:
                     found.append((metres, user_id, peer_id))
         return [(user_id, peer_id) for _, user_id, peer_id in sorted(found)]
 
-    @_answered
+    @answered
     def apply_peers(self, batch: PeerBatch) -> None:
         """See `IPeerStore`."""
         self._mark("peers", batch.mark)
