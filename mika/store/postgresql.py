@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -122,6 +123,7 @@ class Postgresql(Dialect):
         self.origin = secrets.token_hex(8)
         self._arguments = _arguments(self._url)
         self._merges: dict[tuple[Write, tuple[str, ...]], _Merge] = {}
+        self._numbers = count()
         self._upserts: dict[Table, Insert] = {}
 
     def connect(self) -> Engine:
@@ -195,7 +197,8 @@ class Postgresql(Dialect):
         key = statement, tuple(names)
         merge = self._merges.get(key)
         if merge is None:
-            merge = self._merges[key] = _merge(connection, statement, names, f"mika_batch_{len(self._merges)}")
+            # A name of its own, whatever other threads do meanwhile: tables of one name would be taken for one another.
+            merge = self._merges[key] = _merge(connection, statement, names, f"mika_batch_{next(self._numbers)}")
         pieces = (rows[start : start + _TOGETHER] for start in range(0, len(rows), _TOGETHER))
         for some in (turn for piece in pieces for turn in _in_turns(piece, merge.key)):
             connection.exec_driver_sql(merge.prepare)

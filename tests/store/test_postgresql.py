@@ -6,20 +6,21 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from psycopg2 import OperationalError
 from servers.postgresql import PASSWORD, OnDatabase, server
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, insert
 from twisted.internet.defer import DeferredList
 from twisted.trial.unittest import TestCase
 
 from mika.errors import ConfigError, ConflictError, OutOfStepError, StoreError
 from mika.interfaces import Change, Circle, Mark, PeerBatch, UserBatch
 from mika.model import Role, Totals
-from mika.store import peer_rows
+from mika.store import peer_rows, postgresql, schema
 from mika.store.point import Point
 from mika.store.postgresql import Postgresql
 from mika.store.schema import metadata
@@ -66,6 +67,22 @@ def test_url_that_names_none(url, words):
     assert "\n" not in str(caught.value)
     assert "sec" not in str(caught.value)
     assert "ret@" not in str(caught.value)
+
+
+def test_batches_of_two_kinds_that_begin_at_once_have_tables_of_their_own(monkeypatch):
+    """Another thread comes between: a connection that serves both later must not take one table for the other."""
+    dialect, names = Postgresql("postgresql://h/d"), []
+    connection = SimpleNamespace(exec_driver_sql=lambda *_, **__: None, execute=lambda _: None)
+
+    def merge(_connection, statement, _names, name):
+        names.append(name)
+        if len(names) == 1:
+            dialect.execute_all(connection, insert(schema.users), ["id"], [(1,)])
+        return postgresql._Merge("", "", statement, 0)
+
+    monkeypatch.setattr(postgresql, "_merge", merge)
+    dialect.execute_all(connection, insert(schema.peers), ["user_id"], [(1,)])
+    assert len(set(names)) == len(names) == 2
 
 
 class TestPostgresql(OnDatabase, StoreContract, TestCase):
