@@ -11,6 +11,7 @@ from setuptools import setup
 
 DIRECTIVES = {
     "language_level": 3,
+    "nonecheck": True,  # None in the place of an object is an error, as in Python, and not the end of the process
     "annotation_typing": False,  # annotations are for readers and mypy; types are the .pxd's
 }
 
