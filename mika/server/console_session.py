@@ -100,6 +100,10 @@ class TerminalConsole(Manhole):
         data = text.encode("utf-8", "backslashreplace")
         self.addOutput(data, True)  # before the prompt, and what has been typed behind it
 
+    def _deliverBuffer(self, buf: bytes | list[bytes]) -> None:  # noqa: N802 - Twisted's name
+        """Type again what had been typed; Twisted's own `addOutput` hands it over as a list, which it cannot read."""
+        super()._deliverBuffer(buf if isinstance(buf, bytes) else b"".join(buf))
+
     def keystrokeReceived(self, keyID: bytes, modifier: object) -> None:  # noqa: N802, N803 - Twisted's interface
         """Take letters of other alphabets too, byte by byte; say nothing of keys that do nothing."""
         if keyID in self.keyHandlers or keyID in self._printableChars:
