@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -29,6 +30,7 @@ from mika.figures import Figures, flow
 from mika.flush import Flush, HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
 from mika.follow import Follow
 from mika.geography import Geography, GeographyService, databases_of
+from mika.interfaces import Circle
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
 from mika.ledger.credit import Ledger
@@ -124,9 +126,9 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     journal = make_journal(config, stores, state_dir)
     swarms = make_swarms(config.tracker, journal)
     geography = make_geography(config, swarms)
-    negative_ttl = int(config.tracker.negative_ttl)
     events = Events(reactor.seconds)
     tls = Tls(config.api, state_dir)
+    negative_ttl = int(config.tracker.negative_ttl)
 
     def settle(kind: str) -> Deferred[None]:
         return flusher.settle(kind)  # which is made of the directory
@@ -140,31 +142,18 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     flusher.publish_to(events.publish)
     refresher = Refresher(directory, stores, reactor, preload=config.stores.preload)
     log = log_observer(config.general, options)
-    live = Live(
-        config, options.get("read", lambda: config), Parts(reactor, announces, directory, flusher, syncer, tls, log)
-    )
+    parts = Parts(reactor, announces, directory, flusher, syncer, tls, log)
+    live = Live(config, options.get("read", lambda: config), parts)
     live.publish = events.publish
-    debts = Debts(directory, reactor, lambda: live.config.hit_and_run)
-    debts.publish = events.publish
-    history = next(each for each in flusher.flushes if isinstance(each, HistoryFlush))
-    history.owes = lambda: live.config.hit_and_run.enabled
-    follow = Follow(directory, swarms, journal, reactor, lambda: live.config.suspicion)
-    flusher.read_to = lambda: follow.read_to
+    debts = make_debts(directory, flusher, live, events, reactor)
+    follow = make_follow(directory, swarms, flusher, live, reactor)
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
     pulse = Pulse(reactor, lambda: flow(announces.traffic))
     census = Census(directory.torrents, swarms, reactor)
-    figures = replace(
-        make_figures(announces, flusher, syncer, census, pulse, events), open_suspicions=lambda: follow.open
-    )
-    context = Context(
-        directory,
-        swarms,
-        int(reactor.seconds()),
-        lambda: health(config, flusher),
-        live,
-        figures,
-        lambda *where: flusher.settle("peers").addCallback(lambda _: stores.peers.peers_near(*where)),
-    )
+    counted = make_figures(announces, flusher, syncer, census, pulse, events)
+    figures = replace(counted, open_suspicions=lambda: follow.open)
+    near = make_near(stores, flusher)
+    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live, figures, near)
     admin = admin_service(reactor, config.api, state_dir, context, tls)
     console = make_console(config, context, tracker, flusher, live, reactor)
     return InOrder(
@@ -249,6 +238,27 @@ def make_flusher(  # what the stores follow, and what is told of it
         HistoryFlush(stores.users, journal, pace, wanted=section.history),
     ]
     return Flusher(flushes, journal, reactor, intervals_of(config))
+
+
+def make_debts(directory: Directory, flusher: Flusher, live: Live, events: Events, reactor: Any) -> Debts:
+    """Make what looks who owes seed time; from now on the histories say who begins to."""
+    debts = Debts(directory, reactor, lambda: live.config.hit_and_run)
+    debts.publish = events.publish
+    history = next(each for each in flusher.flushes if isinstance(each, HistoryFlush))
+    history.owes = lambda: live.config.hit_and_run.enabled
+    return debts
+
+
+def make_follow(directory: Directory, swarms: Swarms, flusher: Flusher, live: Live, reactor: Any) -> Follow:
+    """Make what reads the journal for what looks like cheating; the flusher keeps for it what it has not read."""
+    follow = Follow(directory, swarms, flusher.journal, reactor, lambda: live.config.suspicion)
+    flusher.read_to = lambda: follow.read_to
+    return follow
+
+
+def make_near(stores: Stores, flusher: Flusher) -> Callable[[bytes, Circle], Deferred[list[tuple[int, bytes]]]]:
+    """Make what asks the peers store who is near a place, once it has what was announced until then."""
+    return lambda *where: flusher.settle("peers").addCallback(lambda _: stores.peers.peers_near(*where))
 
 
 def make_announces(
