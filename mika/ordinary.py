@@ -5,6 +5,7 @@ Nearly every request. `server/http.py` asks it first, and is asked for all that 
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol
 
 from mika.counts import Traffic
@@ -14,7 +15,7 @@ from mika.wire._request_cy import AnnounceRequest
 from mika.wire._response_cy import AnnounceResponse
 from mika.wire.http import write_answer
 from mika.wire.ordinary import read_ordinary
-from mika.wire.request import BadRequest
+from mika.wire.request import STARTED, BadRequest
 from mika.wire.response import write_announce
 
 
@@ -23,6 +24,7 @@ class Site(Protocol):
 
     traffic: Traffic
     watched: bool
+    started: deque[bytes]
 
     def write(self, request: AnnounceRequest, result: AnnounceResponse | Refusal | Miss) -> bytes | Miss:
         """Count and encode what the tracker said; a miss is passed on."""
@@ -66,4 +68,6 @@ class OrdinaryAnnounces:
                 body = write_announce(response)
         except Exception:  # noqa: BLE001 - our own fault must cost neither the client its connection nor us the port
             body = self.site.fail(request)
+        if request.event is STARTED:
+            self.site.started.append(data[position:end])
         return write_answer(body, headers), headers.close, end

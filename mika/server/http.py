@@ -6,6 +6,7 @@ the connections, and answers most of them from the factory in one go, without an
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,9 @@ SWEEP_TIME = 5
 ATTEMPTS = 5
 """How often an announce is tried again after what it missed has been loaded."""
 
+MOST_STARTED = 5000
+"""Announces with `started` that are kept until `follow.py` has looked at how they are written: some 2 MB."""
+
 Request = AnnounceRequest | ScrapeRequest
 
 
@@ -74,11 +78,12 @@ class AnnounceFactory(Factory):
         self.watched = self.watch.wanted
         self.connections = Connections(reactor.seconds)
         self.waiting: set[Deferred[None]] = set()
+        self.started: deque[bytes] = deque(maxlen=MOST_STARTED)
 
     def over_tls(self) -> AnnounceFactory:
         """Return one that answers over TLS: its counts are its own, its connections among those of this one."""
         secure = AnnounceFactory(self.tracker, self.directory, self.proxies, self.reactor, self.watch.over("https"))
-        secure.connections, secure.waiting = self.connections, self.waiting
+        secure.connections, secure.waiting, secure.started = self.connections, self.waiting, self.started
         return secure
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ARG002, N802 - Twisted's interface
@@ -246,6 +251,8 @@ class AnnounceProtocol(Protocol):
                 head = read_head(data, position)
                 if head is None:
                     break
+                if b"event=started" in head.target:
+                    self.factory.started.append(data[position : head.end])
                 position = head.end
                 address = self._client(head)
                 answer = self.factory.answer(head, address)

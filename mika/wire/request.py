@@ -11,6 +11,7 @@ __all__ = [
     "CRYPTO_REQUIRED",
     "CRYPTO_SUPPORTED",
     "PAUSED",
+    "STARTED",
     "STOPPED",
     "AnnounceRequest",
     "BadRequest",
@@ -20,6 +21,7 @@ __all__ = [
 
 
 # On the announce path under names of their own: looking a member up in its enum takes as long as a dictionary does.
+STARTED = Event.STARTED
 STOPPED = Event.STOPPED
 COMPLETED = Event.COMPLETED
 PAUSED = Event.PAUSED

@@ -48,6 +48,27 @@ def test_connection_is_kept(site) -> None:
     assert not connection.transport.disconnecting
 
 
+def test_first_words_of_clients_are_kept(site) -> None:
+    """The whole request of each announce with `started`, once, whichever way it is read; of no other."""
+    ordinary, unusual = announce_bytes(event="started"), announce_bytes(event="started", ip="1.2.3.4")
+    connection = Connection(site)
+    for request in (ordinary, announce_bytes(), unusual, announce_bytes(event="stopped")):
+        connection.send(request)
+    connection.send(unusual + ordinary)
+    assert len(connection.answers()) == 6
+    assert list(site.factory.started) == [ordinary, unusual, unusual, ordinary]
+    assert site.factory.over_tls().started is site.factory.started
+
+
+def test_first_words_behind_a_miss_are_kept_once() -> None:
+    """Though the announce is taken through the tracker again when its facts are loaded."""
+    site = make_site(store=MemoryStore())
+    connection = Connection(site)
+    connection.send(announce_bytes(event="started"))
+    assert len(connection.answers()) == 1
+    assert list(site.factory.started) == [announce_bytes(event="started")]
+
+
 def test_a_byte_at_a_time(site) -> None:
     """A request that trickles in is answered with its last byte, and only once."""
     connection = Connection(site)
