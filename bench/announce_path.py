@@ -87,7 +87,7 @@ def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[st
     refused = [answer for answer in answers if not isinstance(answer, AnnounceResponse)]
     if refused:
         sys.exit(f"the tracker refused {len(refused)} announces, the first with {refused[0]}")
-    peers = [peer for swarm in factory.tracker.swarms for peer in swarm.peers.values()]
+    peers = [peer for swarm in factory.tracker.swarms for peer in swarm.peers]
     credit = Totals(1 << 20, 1 << 20, 1 << 20, 1 << 20, 1_000_000, 1800, 1)
     journal = factory.tracker.journal
     stage("of it: the journal", lambda peer: journal.append(peer_record(HASH, peer, credit)), peers)

@@ -58,7 +58,7 @@ class Count:
 
     def _add_each(self, swarm: Swarm) -> None:
         """Look at each peer: some are of IPv6, or have an endpoint that is not handed out."""
-        for peer in swarm.peers.values():
+        for peer in swarm.peers:
             if peer.active:
                 if peer.endpoint4 and peer.endpoint6:
                     self.dual_stack += 1

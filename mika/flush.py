@@ -372,7 +372,7 @@ class PeersFlush(Flush[PeerKeys]):
         for key in merged.rows:
             info_hash, user_id, peer_id = key
             swarm = self._swarms.get(info_hash)
-            peer = None if swarm is None else swarm.peers.get((user_id, peer_id))
+            peer = None if swarm is None else swarm.peers.find(user_id, peer_id)
             if peer is None:
                 batch.gone.append(key)
             else:

@@ -128,7 +128,7 @@ class Follow(Periodic):
     async def _look_at_networks(self, most: int) -> None:
         found: Networks = {}
         for visited, swarm in enumerate(list(self._swarms), 1):
-            add_networks(found, swarm.peers.values())
+            add_networks(found, swarm.peers)
             if visited % AT_ONCE == 0:
                 await deferLater(self._clock, 0)
         self._keep(judge_networks(found, most))
@@ -173,4 +173,4 @@ class Follow(Periodic):
 
     def _left(self, info_hash: bytes, one: tuple[int, bytes], since: int) -> int:
         swarm = self._swarms.get(info_hash)
-        return 0 if swarm is None else left_of(swarm.peers.values(), one, since)
+        return 0 if swarm is None else left_of(swarm.peers, one, since)

@@ -107,7 +107,7 @@ class Tracker:
         if torrent is None:
             return self._without_torrent(request, now)
         swarm = self.swarms.get(torrent.info_hash)
-        peer = None if swarm is None else swarm.peers.get((user.id, request.peer_id))
+        peer = None if swarm is None else swarm.peers.find(user.id, request.peer_id)
         if request.event is STOPPED:
             return self._stop(request, user, torrent, swarm, peer, now)
 

@@ -28,7 +28,7 @@ from mika.flush import Flush
 from mika.interfaces import HistoryBatch, PeerBatch, TorrentBatch, UserBatch
 from mika.journal import Journal
 from mika.ledger.merge import PeerKeys, TorrentGrowth, UserGrowth
-from mika.model import Torrent, User
+from mika.model import Peer, Torrent, User
 from mika.pulse import Pulse
 from mika.server.http import AnnounceFactory, AnnounceProtocol
 from mika.store.memory import MemoryStore
@@ -165,6 +165,11 @@ def make_figures(
         pulse=Pulse(clock, lambda: flow(counts)),
         events=Events(clock.seconds),
     )
+
+
+def key_of(peer: Peer) -> tuple[int, bytes]:
+    """Return what tells a peer from the others of its swarm."""
+    return peer.user_id, peer.peer_id
 
 
 def announce_target(passkey: str | None = PASSKEY, **params: Any) -> str:

@@ -53,7 +53,7 @@ def test_failed_write_changes_nothing_in_memory(case):
     with pytest.raises(StoreError, match="down"):
         result(change(directory))
     assert _facts(directory, user, torrent) == before
-    assert swarm.peers == {(1, bytes(20)): peer}
+    assert list(swarm.peers) == [peer]
     setting.store.problems = {}
     result(change(directory))
     assert case == "read user to change" or _facts(directory, user, torrent) != before
@@ -277,8 +277,8 @@ def test_peers_go_with_their_user_and_their_torrent():
     def peers():
         found.clear()
         for swarm in setting.swarms:
-            for user_id, _ in swarm.peers:
-                found[swarm.info_hash].add(user_id)
+            for peer in swarm.peers:
+                found[swarm.info_hash].add(peer.user_id)
         return dict(found)
 
     result(setting.directory.change_user(1, {"enabled": False}))

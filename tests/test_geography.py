@@ -139,7 +139,7 @@ def site_with(found: Geography):
 
 def peer_of(site):
     """Return the only peer."""
-    (peer,) = site.swarms.get(INFO_HASH).peers.values()
+    (peer,) = site.swarms.get(INFO_HASH).peers
     return peer
 
 

@@ -224,7 +224,7 @@ def test_reaper_lets_silent_peers_go_in_their_second():
     site.announce()
     site.clock.advance(1)
     assert site.swarms.peer_count == 1
-    assert [peer.user_id for peer in site.swarms.get(INFO_HASH).peers.values() if peer.active] == [1]
+    assert [peer.user_id for peer in site.swarms.get(INFO_HASH).peers if peer.active] == [1]
     result(reaper.stopService())
     site.clock.advance(10_000)
     assert site.swarms.peer_count == 1

@@ -13,6 +13,7 @@ from builders import (
     PASSKEY,
     PEER_ID,
     announce_target,
+    key_of,
     make_site,
 )
 from hypothesis import given, settings
@@ -56,7 +57,7 @@ def test_restarted_client_replaces_its_ghost(before, after, replaced) -> None:
     answer = site.announce(**{"key": KEY, "peer_id": REBORN, "event": "started"} | after)
     assert answer["complete"] + answer["incomplete"] == (1 if replaced else 2)
     swarm = site.swarms.get(INFO_HASH)
-    assert [peer.active for peer in swarm.peers.values()] == [not replaced, True]
+    assert {peer.peer_id: peer.active for peer in swarm.peers} == {PEER_ID: not replaced, REBORN: True}
     listed = sum(len(side.peers) for side in (swarm.seeders4, swarm.leechers4, swarm.seeders6, swarm.leechers6))
     assert listed == (1 if replaced else 2)
 
@@ -126,7 +127,7 @@ def test_stop_of_a_ghost_is_credited() -> None:
     answer = site.announce(key=KEY, uploaded=25, event="stopped")
     assert site.user().totals.uploaded == 25
     assert answer["incomplete"] == 1
-    assert list(site.swarms.get(INFO_HASH).peers) == [(site.user().id, REBORN)]
+    assert [key_of(peer) for peer in site.swarms.get(INFO_HASH).peers] == [(site.user().id, REBORN)]
 
 
 def test_journal_hears_of_a_ghost() -> None:
@@ -177,7 +178,7 @@ def test_accounts_are_exact_whoever_is_taken_for_a_ghost(story) -> None:
     if story:
         assert site.user().totals.uploaded == total
         swarm = site.swarms.get(INFO_HASH)
-        assert (swarm is None and not baselines) or {key[1] for key in swarm.peers} == set(baselines)
+        assert (swarm is None and not baselines) or {peer.peer_id for peer in swarm.peers} == set(baselines)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from builders import (
     PEER_ID,
     Site,
     announce_target,
+    key_of,
     make_site,
 )
 
@@ -36,7 +37,7 @@ def site() -> Site:
 
 def peer_of(site: Site, passkey: str = PASSKEY) -> Peer:
     """Return the one peer of a user."""
-    [peer] = site.swarms.get(INFO_HASH).by_user[site.user(passkey).id]
+    [peer] = site.swarms.get(INFO_HASH).peers.of(site.user(passkey).id)
     return peer
 
 
@@ -358,4 +359,4 @@ def test_one_client_is_one_peer(site) -> None:
     site.announce(address=ADDRESS6)
     site.announce(address=OTHER_ADDRESS)
     assert site.swarms.peer_count == 1
-    assert list(site.swarms.get(INFO_HASH).peers) == [(site.user().id, PEER_ID)]
+    assert [key_of(peer) for peer in site.swarms.get(INFO_HASH).peers] == [(site.user().id, PEER_ID)]

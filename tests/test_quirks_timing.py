@@ -49,7 +49,7 @@ def test_dual_announce_is_one_client(site, second) -> None:
         assert (answer["complete"], answer["incomplete"]) == (0, 1)
         site.clock.advance(1800)
     assert site.user().totals.uploaded == 500
-    [peer] = site.swarms.get(INFO_HASH).peers.values()
+    [peer] = site.swarms.get(INFO_HASH).peers
     assert (peer.endpoint6 != b"") is (second == ADDRESS6)
 
 

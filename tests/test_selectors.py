@@ -93,4 +93,4 @@ def test_announces_are_answered_by_weights() -> None:
     site.clock.advance(10)
     site.announce(passkeys[0], "81.2.70.1", peer_id=b"-XX0000-%012d" % 0, left=0, uploaded=5000)
     (swarm,) = site.swarms
-    assert swarm.peers[site.user(passkeys[0]).id, b"-XX0000-%012d" % 0].speed_up == 500
+    assert swarm.peers.find(site.user(passkeys[0]).id, b"-XX0000-%012d" % 0).speed_up == 500

@@ -452,7 +452,7 @@ def test_restart_keeps_swarm_and_baselines():
     site = make_site()
     site.announce(uploaded=100, left=0)
     site.announce(uploaded=300, left=0, address=ADDRESS6)
-    kept = [(swarm.info_hash, peer) for swarm in site.swarms for peer in swarm.peers.values()]
+    kept = [(swarm.info_hash, peer) for swarm in site.swarms for peer in swarm.peers]
     after = make_site(store=site.store, users=(), torrents=())
     for info_hash, peer in kept:
         peer.slot4 = peer.slot6 = -1
@@ -527,7 +527,7 @@ def check_swarm(site):
     if swarm is None:
         assert site.swarms.peer_count == 0
         return
-    active = [peer for peer in swarm.peers.values() if peer.active]
+    active = [peer for peer in swarm.peers if peer.active]
     assert swarm.complete == sum(peer.seeder for peer in active)
     assert swarm.incomplete == sum(not peer.seeder for peer in active)
     assert swarm.paused == sum(peer.paused for peer in active)
@@ -545,4 +545,4 @@ def test_now_is_an_argument():
     site = make_site()
     site.announce()
     swarm = site.swarms.get(INFO_HASH)
-    assert swarm.peers[site.user().id, PEER_ID].first_seen == NOW
+    assert swarm.peers.find(site.user().id, PEER_ID).first_seen == NOW

@@ -90,4 +90,4 @@ def _is_seeding(swarms: Swarms, row: History) -> bool:
     swarm = swarms.get(row.info_hash)
     if swarm is None:
         return False
-    return any(peer.active and peer.seeder for peer in swarm.by_user.get(row.user_id, ()))
+    return any(peer.active and peer.seeder for peer in swarm.peers.of(row.user_id))

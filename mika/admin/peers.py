@@ -32,9 +32,9 @@ async def list_torrent_peers(call: Call) -> Answer:
     if query.near is not None and query.within is not None:
         return await _near(call, torrent.info_hash, swarm, Circle(*query.near, query.within * 1000))
     after = _torrent_cursor(query.after)
-    keys = [] if swarm is None else [key for key, peer in swarm.peers.items() if peer.active and key > after]
-    peers = swarm.peers if swarm is not None else {}
-    return _page(call, keys, lambda key: peers[key], lambda key: f"{key[0]}-{key[1].hex()}")
+    peers = () if swarm is None else swarm.peers
+    found = {key: peer for peer in peers if peer.active and (key := (peer.user_id, peer.peer_id)) > after}
+    return _page(call, found, lambda key: found[key], lambda key: f"{key[0]}-{key[1].hex()}")
 
 
 async def _near(call: Call, info_hash: bytes, swarm: Swarm | None, circle: Circle) -> Answer:
@@ -43,8 +43,8 @@ async def _near(call: Call, info_hash: bytes, swarm: Swarm | None, circle: Circl
         raise field_problem("after", "the `next` of a page before is needed")
     begin = int(call.query.after or 0)
     found = await call.context.peers_near(info_hash, circle)
-    there = [] if swarm is None else [swarm.peers[key] for key in found if key in swarm.peers]
-    active = [peer for peer in there if peer.active]
+    there = [] if swarm is None else [swarm.peers.find(*key) for key in found]
+    active = [peer for peer in there if peer is not None and peer.active]
     shown = active[begin : begin + call.query.limit]
     following = str(begin + len(shown)) if len(active) > begin + len(shown) else None
     return Answer(200, Items[PeerView](items=[peer_view(peer) for peer in shown], next=following))

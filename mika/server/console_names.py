@@ -45,7 +45,7 @@ class SwarmView:
     @property
     def peers(self) -> list[Peer]:
         """Its peers, active and silent."""
-        return list(self.swarm.peers.values())
+        return list(self.swarm.peers)
 
     def __repr__(self) -> str:
         swarm, peers = self.swarm, self.peers

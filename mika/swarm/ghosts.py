@@ -27,4 +27,4 @@ def is_ghost(peer: Peer, request: AnnounceRequest) -> bool:
 
 def ghosts_of(swarm: Swarm, user_id: int, request: AnnounceRequest) -> list[Peer]:
     """Return what a user's client that announces left behind in a swarm."""
-    return [peer for peer in swarm.by_user.get(user_id, ()) if is_ghost(peer, request)]
+    return [peer for peer in swarm.peers.of(user_id) if is_ghost(peer, request)]

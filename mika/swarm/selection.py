@@ -37,7 +37,7 @@ def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Rando
         seeders, leechers = swarm.seeders4, swarm.leechers4
     else:
         seeders, leechers = swarm.seeders6, swarm.leechers6
-    own = swarm.by_user[peer.user_id]
+    own = swarm.peers.of(peer.user_id)
     if peer.seeder or peer.paused:
         return take(leechers, count, peer, own, random)
     chosen = take(seeders, count, peer, own, random)

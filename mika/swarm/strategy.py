@@ -46,7 +46,7 @@ class BestOfSample:
     def _best(self, swarm: Swarm, side: Side, count: int, peer: Peer, random: Random) -> bytes:
         """Choose from one side."""
         size = len(side.peers)
-        own = swarm.by_user[peer.user_id]
+        own = swarm.peers.of(peer.user_id)
         if size <= count:
             return take(side, count, peer, own, random)
         looked_at = min(size, max(self._sample, count))

@@ -2,6 +2,7 @@
 cimport cython
 
 from mika._peer_cy cimport Peer
+from mika.swarm._peers_cy cimport Peers
 from mika.wire._request_cy cimport AnnounceRequest
 
 
@@ -20,8 +21,7 @@ cdef class Side:
 cdef class Swarm:
     cdef public bytes info_hash
     cdef public object presence
-    cdef public dict peers
-    cdef public dict by_user
+    cdef public Peers peers
     cdef public Py_ssize_t complete
     cdef public Py_ssize_t incomplete
     cdef public Py_ssize_t paused

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mika._peer_cy import Peer
+from mika.swarm._peers_cy import Peers
 from mika.swarm.presence import Presence
 from mika.wire._request_cy import AnnounceRequest
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED
@@ -66,13 +67,11 @@ class Side:
 class Swarm:
     """The peers of one torrent.
 
-    `peers` has the silent ones too, by (user id, peer id); `by_user` the same by user alone. `complete` and
-    `incomplete` count the active ones, a dual-stack client once; `paused` those of the incomplete that are partial
-    seeds.
+    `peers` has the silent ones too. `complete` and `incomplete` count the active ones, a dual-stack client once;
+    `paused` those of the incomplete that are partial seeds.
     """
 
     __slots__ = (
-        "by_user",
         "complete",
         "incomplete",
         "info_hash",
@@ -88,8 +87,7 @@ class Swarm:
     def __init__(self, info_hash: bytes, presence: Presence) -> None:
         self.info_hash = info_hash
         self.presence = presence
-        self.peers: dict[tuple[int, bytes], Peer] = {}
-        self.by_user: dict[int, list[Peer]] = {}
+        self.peers = Peers()
         self.complete = 0
         self.incomplete = 0
         self.paused = 0
@@ -100,22 +98,17 @@ class Swarm:
 
     def active_of(self, user_id: int) -> list[Peer]:
         """Return the active peers of one user."""
-        return [peer for peer in self.by_user.get(user_id, ()) if peer.active]
+        return [peer for peer in self.peers.of(user_id) if peer.active]
 
     def add(self, peer: Peer) -> None:
         """Take in a peer that is not active yet."""
-        self.peers[peer.user_id, peer.peer_id] = peer
-        self.by_user.setdefault(peer.user_id, []).append(peer)
+        self.peers.add(peer)
 
     def discard(self, peer: Peer) -> None:
         """Forget a peer with its endpoints and its counters."""
         if peer.active:
             self.silence(peer)
-        del self.peers[peer.user_id, peer.peer_id]
-        mine = self.by_user[peer.user_id]
-        mine.remove(peer)
-        if not mine:
-            del self.by_user[peer.user_id]
+        self.peers.remove(peer)
 
     def silence(self, peer: Peer) -> None:
         """Take an active peer out of lists and counts; its counters stay."""

@@ -118,7 +118,7 @@ class Swarms:
             return
         presence.counting = True
         for swarm in self:
-            for peer in swarm.peers.values():
+            for peer in swarm.peers:
                 for endpoint, addresses in (
                     (peer.endpoint4, presence.addresses4),
                     (peer.endpoint6, presence.addresses6),
@@ -131,7 +131,7 @@ class Swarms:
         self.peer_count -= peer.active
         self._look_no_more(peer)
         swarm.discard(peer)
-        if peer.user_id not in swarm.by_user:
+        if not swarm.peers.of(peer.user_id):
             mine = self._of_user[peer.user_id]
             mine.discard(swarm)
             if not mine:
@@ -155,7 +155,7 @@ class Swarms:
         """Forget every peer of a torrent that was deleted."""
         swarm = self._swarms.get(info_hash)
         if swarm is not None:
-            for peer in list(swarm.peers.values()):
+            for peer in swarm.peers:
                 self.forget(swarm, peer)
 
     def drop_user(self, user_id: int) -> int:
@@ -170,13 +170,13 @@ class Swarms:
     def forget_user(self, user_id: int) -> None:
         """Forget a deleted user's peers altogether."""
         for swarm in self.of_user(user_id):
-            for peer in list(swarm.by_user.get(user_id, ())):
+            for peer in swarm.peers.of(user_id):
                 self.forget(swarm, peer)
 
     def replace(self, info_hash: bytes, peer: Peer, *, gone: bool) -> None:
         """Take in a peer as the journal left it, in the place of what a store kept of it."""
         swarm = self._swarms.get(info_hash)
-        old = None if swarm is None else swarm.peers.get((peer.user_id, peer.peer_id))
+        old = None if swarm is None else swarm.peers.find(peer.user_id, peer.peer_id)
         if swarm is not None and old is not None:
             peer.location = old.location
             self.remove(swarm, old)
@@ -199,10 +199,10 @@ class Swarms:
         Announces may come between two steps, which are short. Who comes meanwhile is right already.
         """
         for swarm in list(self._swarms.values()):
-            peers = list(swarm.peers.values())
+            peers = list(swarm.peers)
             for start in range(0, len(peers), REVISED_AT_ONCE):
                 for peer in peers[start : start + REVISED_AT_ONCE]:
-                    if swarm.peers.get((peer.user_id, peer.peer_id)) is peer:
+                    if swarm.peers.find(peer.user_id, peer.peer_id) is peer:
                         self._revise(swarm, peer)
                 yield
 

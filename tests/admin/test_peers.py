@@ -119,7 +119,7 @@ def test_ghosts_leave_and_their_counters_stay(filled):
     assert filled.send("DELETE", f"{USER}?idle=1h").status == 204
     assert ids(filled.send("GET", TORRENT)) == [(1, 1), (2, 3)]
     assert (ghost.active, ghost.uploaded) == (False, 500)
-    assert filled.swarms.get(HASH).peers[1, ghost.peer_id] is ghost
+    assert filled.swarms.get(HASH).peers.find(1, ghost.peer_id) is ghost
     assert filled.send("DELETE", USER).status == 204
     assert ids(filled.send("GET", TORRENT)) == [(2, 3)]
 

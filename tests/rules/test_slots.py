@@ -181,4 +181,4 @@ def test_waiting_peer_that_changes_its_encryption_still_waits() -> None:
     assert not served(site, 1, supportcrypto=1, port=7000)
     assert not is_handed_out(site, 1)
     swarm = site.swarms.get(HASHES[1])
-    assert swarm.peers[site.user().id, PEER_ID].waiting
+    assert swarm.peers.find(site.user().id, PEER_ID).waiting

@@ -366,5 +366,5 @@ def test_peer_is_the_one_that_announced(site) -> None:
     """What the bytes said is what the swarm has."""
     Connection(site, ADDRESS6).send(announce_bytes(port=51413, left=0))
     [swarm] = site.swarms
-    [peer] = swarm.peers.values()
+    [peer] = swarm.peers
     assert (peer.peer_id, peer.endpoint6, peer.endpoint4) == (PEER_ID, packed(ADDRESS6) + b"\xc8\xd5", b"")

@@ -355,7 +355,7 @@ class AnnouncePortOverIpv6Tests(PortTestCase):
         [answer] = answers_in(await self.talk(announce_bytes(headers=CLOSE)))
         self.assertEqual((answer["peers"], len(answer["peers6"])), (b"", 18))
         self.assertEqual(answer["external ip"], bytes(15) + b"\x01")
-        peer = self.site.swarms.get(INFO_HASH).peers[self.site.user().id, PEER_ID]
+        peer = self.site.swarms.get(INFO_HASH).peers.find(self.site.user().id, PEER_ID)
         self.assertEqual((len(peer.endpoint6), peer.endpoint4), (18, b""))
 
     async def test_kept_alive(self):

@@ -45,7 +45,7 @@ def announce(
 ) -> Peer:
     """Let a peer announce, as the tracker does; one that is new joins."""
     swarm = swarms.get(info_hash)
-    peer = None if swarm is None else swarm.peers.get((user_id, peer_id))
+    peer = None if swarm is None else swarm.peers.find(user_id, peer_id)
     if swarm is None or peer is None:
         swarm, peer = swarms.join(info_hash, user_id, peer_id, now)
     swarms.refresh(swarm, peer, AnnounceRequest(None, info_hash, peer_id, endpoint, **said), now)

@@ -53,7 +53,7 @@ class Crowd:
         user_id = number if user is None else user
         peer_id = number.to_bytes(20, "big")
         swarm = self.swarms.get(INFO_HASH)
-        peer = None if swarm is None else swarm.peers.get((user_id, peer_id))
+        peer = None if swarm is None else swarm.peers.find(user_id, peer_id)
         if swarm is None or peer is None:
             swarm, peer = self.swarms.join(INFO_HASH, user_id, peer_id, NOW)
         request = AnnounceRequest(None, INFO_HASH, peer_id, endpoint_of(number, width), left=left, **facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from builders import INFO_HASH, NOW, PEER_ID
+from builders import INFO_HASH, NOW, PEER_ID, key_of
 from swarm.announcing import (
     COUNTERS_TTL,
     ENDPOINT4,
@@ -60,7 +60,7 @@ def test_counters_are_forgotten_in_the_right_second(silent, kept):
     swarms.expire(NOW + silent)
     swarm = swarms.get(INFO_HASH)
     assert (swarm is not None, len(swarms), len(swarms.of_user(1))) == (kept, int(kept), int(kept))
-    assert swarm is None or swarm.peers[1, PEER_ID].uploaded == 77
+    assert swarm is None or swarm.peers.find(1, PEER_ID).uploaded == 77
     assert swarms.told == [(INFO_HASH, 1, PEER_ID, False), (INFO_HASH, 1, PEER_ID, True)][: 1 if kept else 2]
 
 
@@ -213,7 +213,7 @@ def test_forget_user_leaves_nothing():
     swarms.forget_user(1)
     assert swarms.of_user(1) == []
     assert [swarm.info_hash for swarm in swarms] == [INFO_HASH]
-    assert list(swarm_of(swarms).peers) == [(2, PEER_ID)]
+    assert [key_of(peer) for peer in swarm_of(swarms).peers] == [(2, PEER_ID)]
     assert swarms.peer_count == 0
     assert [user_id for _, user_id, _, gone in swarms.told if gone] == [1, 1, 1]
     swarms.forget_user(1)
@@ -238,7 +238,7 @@ def test_what_was_let_go_is_not_missed_when_its_time_comes():
     swarms = make_swarms()
     for user_id in range(1, 5):
         announce(swarms, user_id=user_id)
-    swarms.remove(swarm_of(swarms), swarm_of(swarms).peers[1, PEER_ID])
+    swarms.remove(swarm_of(swarms), swarm_of(swarms).peers.find(1, PEER_ID))
     swarms.drop_user(2)
     swarms.forget_user(3)
     assert swarms.expire(NOW + TTL + 1) == 1
@@ -303,14 +303,14 @@ def test_restored_swarms_are_as_they_were():
     announce(before, NOW + 500, user_id=2)
     announce(before, NOW - 100, user_id=3, uploaded=8)
     announce(before, user_id=4, endpoint=PRIVATE)
-    before.silence(swarm_of(before), swarm_of(before).peers[3, PEER_ID])
-    kept = {key: freeze_peer(peer) for key, peer in swarm_of(before).peers.items()}
+    before.silence(swarm_of(before), swarm_of(before).peers.find(3, PEER_ID))
+    kept = {key_of(peer): freeze_peer(peer) for peer in swarm_of(before).peers}
     after = make_swarms()
     for frozen in kept.values():
         after.restore(INFO_HASH, thaw_peer(frozen))
     assert counts(after) == counts(before) == (2, 1, 3)
     assert handed_out(swarm_of(after)) == handed_out(swarm_of(before))
-    assert {key: freeze_peer(peer) for key, peer in swarm_of(after).peers.items()} == kept
+    assert {key_of(peer): freeze_peer(peer) for peer in swarm_of(after).peers} == kept
     assert after.told == []
     for swarms in (before, after):
         assert swarms.expire(NOW + TTL) == 0
@@ -331,7 +331,7 @@ def test_peers_that_were_restored_too_late_leave_at_the_first_look():
     assert swarms.peer_count == 2
     swarms.expire(NOW + 1)
     assert swarms.peer_count == 0
-    assert list(swarm_of(swarms).peers) == [(1, PEER_ID)]
+    assert [key_of(peer) for peer in swarm_of(swarms).peers] == [(1, PEER_ID)]
 
 
 def test_peer_that_left_is_held_by_nothing():
@@ -373,5 +373,5 @@ def test_peer_as_the_journal_left_it_replaces_what_a_store_kept(known, gone):
     assert handed_out(swarm_of(swarms)) == {"seeders4": ENDPOINT4} | ({} if gone else {"seeders6": ENDPOINT6})
     assert swarms.told == []
     if not gone:
-        assert swarm_of(swarms).peers[1, PEER_ID] is peer
+        assert swarm_of(swarms).peers.find(1, PEER_ID) is peer
         assert peer.location == ((52.5, 13.4) if known else None)

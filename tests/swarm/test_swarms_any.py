@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from builders import NOW
+from builders import NOW, key_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -63,7 +63,7 @@ class AnyStory(RuleBasedStateMachine):
     def find(self, key):
         """Return swarm and peer of a key, None where there is none."""
         swarm = self.swarms.get(key[0])
-        return swarm, None if swarm is None else swarm.peers.get(key[1:])
+        return swarm, None if swarm is None else swarm.peers.find(*key[1:])
 
     @rule(
         info_hash=TORRENTS,
@@ -170,7 +170,7 @@ class AnyStory(RuleBasedStateMachine):
     @invariant()
     def peers_are_those_of_the_model(self):
         """Nobody more, nobody less; each as active, each over the families, as the model says."""
-        live = {(swarm.info_hash, *key): peer for swarm in self.swarms for key, peer in swarm.peers.items()}
+        live = {(swarm.info_hash, *key_of(peer)): peer for swarm in self.swarms for peer in swarm.peers}
         assert set(live) == set(self.model)
         for key, known in self.model.items():
             peer = live[key]
@@ -227,9 +227,7 @@ class AnyStory(RuleBasedStateMachine):
     @invariant()
     def what_was_noted_is_all_there_is(self):
         """Have every peer as it is now, and no other, in what announces say and what is told besides."""
-        live = {
-            (swarm.info_hash, *key): freeze_peer(peer) for swarm in self.swarms for key, peer in swarm.peers.items()
-        }
+        live = {(swarm.info_hash, *key_of(peer)): freeze_peer(peer) for swarm in self.swarms for peer in swarm.peers}
         assert self.noted == live
 
 
