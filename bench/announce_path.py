@@ -29,6 +29,7 @@ from mika.model import Torrent, Totals, User
 from mika.server.http import AnnounceFactory
 from mika.store.registry import make_stores
 from mika.tap import make_swarms, make_tracker
+from mika.torrent_key import TorrentKeys
 from mika.wire.address import TrustedProxies
 from mika.wire.http import write_answer
 from mika.wire.ordinary import read_ordinary
@@ -53,7 +54,8 @@ def make_factory(workload: Workload, clock: Any) -> AnnounceFactory:
     directory = Directory(stores.users, stores.torrents, swarms, clock.seconds, lambda _kind: succeed(None))
     directory.users = {key: User(number, "", key) for number, key in enumerate(workload.passkeys, 1)}
     directory.torrents = {info_hash: Torrent(info_hash, size=734003200) for info_hash in workload.info_hashes}
-    return AnnounceFactory(make_tracker(config, directory, swarms, journal), directory, TrustedProxies([]), clock)
+    tracker = make_tracker(config, directory, swarms, journal, TorrentKeys(bytes(32)))
+    return AnnounceFactory(tracker, directory, TrustedProxies([]), clock)
 
 
 def requests(workload: Workload, lap: int) -> list[bytes]:

@@ -7,11 +7,13 @@ The flow of an announce, which `tracker.py` is as code:
 
     tap.py         Options and makeService: the list of services
     config.py      mika.toml and the environment into frozen, typed sections; config_values.py: how values are written
+    config_text.py every key with its default, as text
     live.py        what of it changes while the tracker runs; signals.py: SIGHUP, and what systemd is told
     model.py       the nouns: Totals, Role, User, Torrent, Peer
     errors.py      MikaError and its few children
     interfaces.py  what a store must do
     tracker.py     the flow: announce and scrape
+    torrent_key.py keys that are good for one user and one torrent; keys.py: their secret, and which are void
     ordinary.py    most announces, from bytes to bytes in one go
     wire/          bytes <-> values: request, response, http, address, metainfo
     rules/         may this announce go ahead?  refusal, checks, ruleset

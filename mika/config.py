@@ -1,6 +1,6 @@
-"""mika.toml and the environment into frozen, typed sections; refuses what it does not know by name; prints its default.
+"""mika.toml and the environment into frozen, typed sections; refuses what it does not know by name.
 
-`tap.py` calls `load_config`. A section's fields are the documentation: `print_config` writes them with their defaults
+`tap.py` calls `load_config`. A section's fields are the documentation: `config_text.py` writes them with their defaults
 as `etc/mika.toml`, and a test compares the two. Durations become seconds, multipliers thousandths (see model.py).
 """
 
@@ -109,6 +109,14 @@ class Tracker(Section):
         "1m", "For so long an absent passkey or torrent is not looked for again.", live=True, le=86400
     )
     whitelist: bool = key(False, "Serve only clients whose peer id starts with a listed prefix.", live=True)
+    torrent_keys: Literal["off", "accepted", "required"] = key(
+        "off",
+        "Announce keys of one torrent each, beside passkeys: off, accepted or required; docs/torrent-keys.md.",
+        live=True,
+    )
+    torrent_key_file: str = key(
+        "", "The secret that such keys are made with, the same for all trackers of a site; empty: one is made."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -373,28 +381,3 @@ def _in_words(problem: ValidationError, sources: dict[str, str]) -> str:
             what = error["msg"].removeprefix("Value error, ")
         lines.append(f"{where}: {what}")
     return "; ".join(dict.fromkeys(lines))
-
-
-def print_config() -> str:
-    """Write every key with its default and its meaning: the text of `etc/mika.toml`."""
-    lines = [
-        "# The configuration of mika, every key with its default. Delete what you do not change.",
-        "# Each key is an environment variable too: [tracker] numwant_max is MIKA_TRACKER__NUMWANT_MAX.",
-        '# Durations are written "30m" (units ms, s, m, h, d, w).',
-        "# (live): changes with SIGHUP and PATCH /v1/config. What is not marked so waits for a restart.",
-    ]
-    for name, field in Config.model_fields.items():
-        section = field.default.__class__
-        lines += ["", f"# {section.__doc__}", f"[{name}]"]
-        for key_name, described in section.model_fields.items():
-            live = " (live)" if is_live(name, key_name) else ""
-            lines += [f"# {described.description}{live}", f"{key_name} = {_toml(described.default)}"]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -56,21 +56,23 @@ class Directory(Standing):
         self.lookups: Counter[tuple[str, bool]] = Counter()  # by kind of store, and whether it was there
         self._loading: dict[Hashable, list[Deferred[None]]] = {}
 
-    def is_absent(self, key: str | bytes, now: int) -> bool:
-        """Say whether a passkey or an info hash was looked for and is in no store."""
+    def is_absent(self, key: str | int | bytes, now: int) -> bool:
+        """Say whether a passkey, a user id or an info hash was looked for and is in no store."""
         return self.has_all or self.absent.has(key, now)
 
     # ---- a miss on the announce path
 
-    def load(self, passkey: str | None, info_hashes: Iterable[bytes]) -> Deferred[None]:
+    def load(self, user: str | int | None, info_hashes: Iterable[bytes]) -> Deferred[None]:
         """Read what is neither in memory nor known to be absent; many calls for the same key share one read.
 
+        `user` is a passkey or an id.
         Fails with `StoreError` when a store cannot answer.
         """
         now = self.now()
         reads = []
-        if passkey is not None and passkey not in self.users and not self.absent.has(passkey, now):
-            reads.append(self._shared(passkey, self._load_user))
+        known = user in (self.users_by_id if isinstance(user, int) else self.users)
+        if user is not None and not known and not self.absent.has(user, now):
+            reads.append(self._shared(user, self._load_user))
         reads.extend(
             self._shared(info_hash, self._load_torrent)
             for info_hash in info_hashes
@@ -100,9 +102,9 @@ class Directory(Standing):
         ensureDeferred(_as_coroutine(read(key))).addBoth(wake)
         return waiter
 
-    async def _load_user(self, passkey: str) -> None:
-        read = self.user_store.user_by_passkey
-        await self.user_changes.read(lambda: read(passkey), self._keep("users", passkey, self.remember_user))
+    async def _load_user(self, key: str | int) -> None:
+        read: Any = self.user_store.user_by_id if isinstance(key, int) else self.user_store.user_by_passkey
+        await self.user_changes.read(lambda: read(key), self._keep("users", key, self.remember_user))
 
     async def _load_torrent(self, info_hash: bytes) -> None:
         read = self._torrent_store.torrent
@@ -110,7 +112,7 @@ class Directory(Standing):
             lambda: read(info_hash), self._keep("torrents", info_hash, self.remember_torrent)
         )
 
-    def _keep(self, kind: str, key: str | bytes, remember: Callable[[Any], object]) -> Callable[[Any], None]:
+    def _keep(self, kind: str, key: str | int | bytes, remember: Callable[[Any], object]) -> Callable[[Any], None]:
         def keep(found: User | Torrent | None) -> None:
             self.lookups[kind, found is not None] += 1
             if found is None:
@@ -127,6 +129,7 @@ class Directory(Standing):
             return live
         self.users_by_id[user.id] = self.users[user.passkey] = user
         self.absent.discard(user.passkey)
+        self.absent.discard(user.id)
         return user
 
     def remember_torrent(self, torrent: Torrent) -> Torrent:

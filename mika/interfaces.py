@@ -202,6 +202,16 @@ class IFreeleechStore(Interface):
         """Take a token away; answer whether there was one."""
 
 
+class IKeyStore(Interface):
+    """What a users store may offer beside: which keys a torrent are void. Users then come with that (`void_keys`)."""
+
+    def void_key(user_id: int, info_hash: bytes) -> Deferred[int]:
+        """Add one to how many keys of a user for a torrent are void, and answer with how many that are now.
+
+        Answers 0, and keeps nothing, for a user who is not there. However many ask at once, each counts.
+        """
+
+
 class IBonusStore(Interface):
     """What a users store may offer beside: the ledger of bonus that was given and spent."""
 

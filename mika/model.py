@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from mika._peer_cy import LEFT_UNKNOWN, Peer
@@ -62,12 +63,17 @@ EVERYMAN = Role(DEFAULT_ROLE, "member")
 """What a user may do of whose role nothing is known."""
 
 
+NO_KEYS: Mapping[bytes, int] = MappingProxyType({})
+"""What nearly every user has of void keys: one for all of them, as nobody changes it."""
+
+
 @dataclass(slots=True, eq=False)
 class User:
     """An account. `totals` are live, `written` is what the store has of them.
 
     `freeleech` are its tokens: until when (seconds since 1970) downloads of a torrent, by its own `info_hash`, are
-    free. It is replaced, never changed. `revision` tells changes apart that were made in one second of `updated_at`; it
+    free; `void_keys` how many of its keys for a torrent are void (torrent_key.py). Both are replaced, never changed.
+    `revision` tells changes apart that were made in one second of `updated_at`; it
     is kept nowhere.
     """
 
@@ -85,6 +91,7 @@ class User:
     updated_at: int = 0
     revision: int = 0
     freeleech: Mapping[bytes, int] = field(default_factory=dict)
+    void_keys: Mapping[bytes, int] = field(default_factory=lambda: NO_KEYS)
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
 

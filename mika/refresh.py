@@ -164,6 +164,7 @@ class Refresher(Periodic):
                 directory.let_user_go(live)
         elif live is None:
             directory.absent.discard(stored.passkey)
+            directory.absent.discard(user_id)
             if not known_only:
                 directory.remember_user(stored)
         elif directory.user_changes.in_doubt:

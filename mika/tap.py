@@ -19,8 +19,9 @@ from mika.admin.call import Context, Health, StoreHealth
 from mika.admin.stats import stats_of
 from mika.census import Census
 from mika.compiled import described
-from mika.config import Config, load_config, print_config
+from mika.config import Config, load_config
 from mika.config import Tracker as TrackerSection
+from mika.config_text import print_config
 from mika.config_values import HostPort
 from mika.debts import Debts
 from mika.directory import Directory
@@ -33,6 +34,7 @@ from mika.geography import Geography, GeographyService, databases_of
 from mika.interfaces import Circle
 from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
+from mika.keys import read_secret, secret_of
 from mika.ledger.credit import Ledger
 from mika.ledger.record import peer_record
 from mika.live import Live, Parts, intervals_of, rates_of
@@ -53,6 +55,7 @@ from mika.signals import Ready, Reloads
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores, make_stores
 from mika.swarm.swarms import Swarms
+from mika.torrent_key import TorrentKeys
 from mika.tracker import Stages, Tracker, listable
 from mika.welcome import Welcome
 from mika.wire.address import TrustedProxies
@@ -98,6 +101,8 @@ def check_config(config: Config) -> None:
     make_stores(config.stores.model_dump(), Path(config.general.state_dir), reactor)  # type: ignore[arg-type]
     Geography(databases_of(config.geography.city, config.geography.asn)).open()
     score_of(config.selection)
+    if config.tracker.torrent_key_file:
+        read_secret(Path(config.tracker.torrent_key_file))
     if config.api.certificate:
         tls_context(Path(config.api.certificate), Path(config.api.key))
     if config.api.client_ca:
@@ -134,7 +139,8 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
         return flusher.settle(kind)  # which is made of the directory
 
     directory = Directory(stores.users, stores.torrents, swarms, reactor.seconds, settle, negative_ttl)
-    tracker = make_tracker(config, directory, swarms, journal)
+    keys = TorrentKeys(secret_of(config.tracker.torrent_key_file, state_dir))
+    tracker = make_tracker(config, directory, swarms, journal, keys)
     flusher = make_flusher(config, stores, directory, swarms, journal, reactor)
     announces = make_announces(config, tracker, directory, events, tls, reactor)
     syncer = Syncer(journal, reactor, config.flush.journal_sync)
@@ -153,7 +159,8 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     counted = make_figures(announces, flusher, syncer, census, pulse, events)
     figures = replace(counted, open_suspicions=lambda: follow.open)
     near = make_near(stores, flusher)
-    context = Context(directory, swarms, int(reactor.seconds()), lambda: health(config, flusher), live, figures, near)
+    started, healthy = int(reactor.seconds()), lambda: health(config, flusher)
+    context = Context(directory, swarms, started, healthy, live, figures, near, keys)
     admin = admin_service(reactor, config.api, state_dir, context, tls)
     console = make_console(config, context, tracker, flusher, live, reactor)
     return InOrder(
@@ -210,7 +217,7 @@ def make_geography(config: Config, swarms: Swarms) -> Geography:
     return geography
 
 
-def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: Journal) -> Tracker:
+def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: Journal, keys: TorrentKeys) -> Tracker:
     """Put the stages of an announce together."""
     section = config.tracker
     stages = Stages(
@@ -220,6 +227,7 @@ def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: 
         ledger=Ledger(rates_of(config), directory.roles),
         journal=journal,
         random=Random().random,  # noqa: S311 - which peers are handed out is no secret
+        keys=keys,
         choice=make_choice(config.selection, directory),
     )
     return Tracker(section, stages)

@@ -18,6 +18,8 @@ cdef class Tracker:
     cdef public object journal
     cdef public object random
     cdef public object config
+    cdef public object keys
+    cdef public object torrent_keys
     cdef public object select
     cdef public object measure
     cdef public long long interval

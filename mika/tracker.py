@@ -23,19 +23,23 @@ from mika.rules.ruleset import Ruleset
 from mika.swarm.selection import RANDOM, Choice, Random
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
+from mika.torrent_key import LENGTH, TorrentKey, TorrentKeys
 from mika.wire._request_cy import AnnounceRequest
 from mika.wire._response_cy import AnnounceResponse
 from mika.wire.address import is_routable
-from mika.wire.request import COMPLETED, STOPPED, ScrapeRequest
+from mika.wire.request import COMPLETED, STOPPED, ScrapeRequest, hashes_of
 from mika.wire.response import ScrapedTorrent, ScrapeResponse
 
 NO_LISTENING_PORT = b"Your client reports no listening port, so that nobody can connect to it"
 
 
 class Miss(NamedTuple):
-    """What is neither in memory nor known to be absent: to be loaded, or (`register`) to be added."""
+    """What is neither in memory nor known to be absent: to be loaded, or (`register`) to be added.
 
-    passkey: str | None
+    `user` is a passkey, or the id that a key of a torrent names.
+    """
+
+    user: str | int | None
     info_hashes: tuple[bytes, ...]
     register: bool = False
 
@@ -44,10 +48,11 @@ class Facts(Protocol):
     """What the tracker asks of `directory.Directory`: dictionaries, and what is known not to be there."""
 
     users: dict[str, User]
+    users_by_id: dict[int, User]
     torrents: dict[bytes, Torrent]
 
-    def is_absent(self, key: str | bytes, now: int) -> bool:
-        """Say whether a passkey or an info hash was looked for and is in no store."""
+    def is_absent(self, key: str | int | bytes, now: int) -> bool:
+        """Say whether a passkey, a user id or an info hash was looked for and is in no store."""
 
 
 class Record(Protocol):
@@ -69,6 +74,7 @@ class Stages:
     ledger: Ledger
     journal: Record
     random: Random
+    keys: TorrentKeys
     choice: Choice = RANDOM
 
 
@@ -82,12 +88,14 @@ class Tracker:
         self.ledger = stages.ledger
         self.journal = stages.journal
         self.random = stages.random
+        self.torrent_keys = stages.keys
         self.choose(stages.choice)
         self.configure(config)
 
     def configure(self, config: TrackerSection) -> None:
         """Answer by these settings from now on."""
         self.config = config
+        self.keys = None if config.torrent_keys == "off" else self.torrent_keys
         self.interval = int(config.announce_interval)
         self.min_interval = config.minimum
         self.jitter = int(config.interval_jitter) + 1
@@ -141,6 +149,8 @@ class Tracker:
             return user
         if not user.enabled:
             return refusal.USER_DISABLED
+        if self.config.torrent_keys == "required" and request.passkey == user.passkey:
+            return refusal.KEY_NEEDED
         torrents = self.facts.torrents
         misses = tuple(h for h in request.info_hashes if h not in torrents and not self.facts.is_absent(h, now))
         if misses:
@@ -163,9 +173,30 @@ class Tracker:
             # The client's secret key is part of it, so that nobody can stop or rob the peer of another.
             digest = blake2b(request.peer_id + request.key, digest_size=7).digest()
             return User(-1 - int.from_bytes(digest, "big"), "", "")
-        if not PASSKEY.fullmatch(passkey) or self.facts.is_absent(passkey, now):
+        if not PASSKEY.fullmatch(passkey):
             return refusal.PASSKEY_INVALID
-        return Miss(passkey, tuple(request.info_hashes) if isinstance(request, ScrapeRequest) else (request.info_hash,))
+        key = self.keys.read(passkey) if self.keys is not None and len(passkey) == LENGTH else None
+        if key is not None:
+            return self._find_user_of(key, request, now)
+        return refusal.PASSKEY_INVALID if self.facts.is_absent(passkey, now) else Miss(passkey, hashes_of(request))
+
+    def _find_user_of(
+        self, key: TorrentKey, request: AnnounceRequest | ScrapeRequest, now: int
+    ) -> User | Refusal | Miss:
+        """Answer for a key of one torrent, which must be the one that is asked for, by whichever of its hashes."""
+        facts, asked = self.facts, hashes_of(request)
+        user = facts.users_by_id.get(key.user_id)
+        if user is None:
+            return refusal.PASSKEY_INVALID if facts.is_absent(key.user_id, now) else Miss(key.user_id, asked)
+        if not self.torrent_keys.is_good(key, user):
+            return refusal.KEY_VOID
+        for info_hash in asked:
+            torrent = facts.torrents.get(info_hash)
+            if torrent is None and info_hash != key.info_hash and not facts.is_absent(info_hash, now):
+                return Miss(None, asked)
+            if (info_hash if torrent is None else torrent.info_hash) != key.info_hash:
+                return refusal.KEY_OF_ANOTHER_TORRENT
+        return user
 
     def _without_torrent(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
         """Answer for a torrent that is not in memory."""

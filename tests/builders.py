@@ -35,6 +35,7 @@ from mika.store.memory import MemoryStore
 from mika.store.values import freeze_peer, thaw_peer
 from mika.swarm.swarms import Swarms
 from mika.tap import make_swarms, make_tracker
+from mika.torrent_key import TorrentKeys
 from mika.wire.address import TrustedProxies, packed
 from mika.wire.http import read_head
 
@@ -67,7 +68,8 @@ class Site:
         self.swarms = make_swarms(config.tracker, self.journal)
         negative_ttl = int(config.tracker.negative_ttl)
         self.directory = Directory(store, store, self.swarms, self.clock.seconds, self.settle, negative_ttl)
-        self.tracker = make_tracker(config, self.directory, self.swarms, self.journal)
+        self.keys = TorrentKeys(b"a secret of the test's own, that nobody else has")
+        self.tracker = make_tracker(config, self.directory, self.swarms, self.journal, self.keys)
         self.tracker.random = Random(7).random
         proxies = TrustedProxies(config.tracker.trusted_proxies)
         self.factory = AnnounceFactory(self.tracker, self.directory, proxies, self.clock)

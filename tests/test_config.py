@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mika.config import Config, is_live, load_config, print_config
+from mika.config import Config, is_live, load_config
+from mika.config_text import print_config
 from mika.config_values import HostPort
 from mika.errors import ConfigError
 from mika.model import NANO_POINTS

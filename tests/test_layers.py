@@ -12,7 +12,7 @@ import mika
 
 ROOT = Path(mika.__file__).parent
 PROBE = ("probe/answers.py", "probe/finding.py", "probe/meaning.py", "probe/target.py")
-FLOW = ("tracker.py", "ordinary.py")
+FLOW = ("tracker.py", "ordinary.py", "torrent_key.py")
 PURE = ("wire", "rules", "swarm", "ledger", "suspicion", "model.py", "_totals_cy.py", *FLOW, *PROBE)
 OUTSIDE = frozenset(
     (

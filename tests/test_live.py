@@ -433,6 +433,20 @@ def test_suspicion(running):
     assert (section.enabled, section.threshold, section.fastest, section.networks) == (False, 7, 5 << 20, 3)
 
 
+def test_torrent_keys(running):
+    """They count from the next announce on, with the peers that are there; and end as quickly."""
+    site = running.site
+    key = site.keys.make(site.user(), INFO_HASH)
+    running.announce()
+    codes = {}
+    for torrent_keys in ("accepted", "required", "off"):
+        assert running.live.change({"tracker": {"torrent_keys": torrent_keys}}) == ["tracker.torrent_keys"]
+        answers = running.announce(), running.announce(MEMBER | {"passkey": key})
+        codes[torrent_keys] = [answer.get("failure code") for answer in answers]
+    assert codes == {"accepted": [None, None], "required": [b"key_needed", None], "off": [None, b"passkey_invalid"]}
+    assert site.swarms.peer_count == 1
+
+
 def test_every_live_key_counts():
     """None is marked as live that a test above does not change: who marks one adds it here, and applies it."""
     live = {
@@ -448,7 +462,7 @@ def test_every_live_key_counts():
         *(f"tracker.{name}" for name in ("interval_jitter", "peer_ttl", "counters_ttl", "numwant_default")),
         *(f"tracker.{name}" for name in ("numwant_max", "allow_non_routable", "allow_client_ip", "trusted_proxies")),
         *(f"tracker.{name}" for name in ("peers_per_user_torrent", "addresses_per_user")),
-        *(f"tracker.{name}" for name in ("negative_ttl", "whitelist")),
+        *(f"tracker.{name}" for name in ("negative_ttl", "whitelist", "torrent_keys")),
         *(f"api.{name}" for name in ("metrics_open", "certificate", "key", "client_ca")),
         *("credit.multiplier_up", "credit.multiplier_down", "credit.windows"),
         *(f"bonus.{name}" for name in ("enabled", "per_hour", "scarcity", "per_gib", "per_year")),

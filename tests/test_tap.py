@@ -18,7 +18,8 @@ from twisted.python.usage import UsageError
 
 from mika import __version__
 from mika.compiled import described
-from mika.config import load_config, print_config
+from mika.config import load_config
+from mika.config_text import print_config
 from mika.debts import Debts
 from mika.errors import ConfigError
 from mika.follow import Follow

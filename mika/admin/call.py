@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from mika.directory import Directory
 from mika.figures import Figures
 from mika.interfaces import Circle
 from mika.swarm.swarms import Swarms
+from mika.torrent_key import TorrentKeys
 from mika.turns import Rest
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class Context:
     configuration: Configuration
     figures: Figures
     peers_near: Callable[[bytes, Circle], Deferred[list[tuple[int, bytes]]]] = nobody_near
+    keys: TorrentKeys = field(default_factory=lambda: TorrentKeys(token_bytes(32)))
 
 
 @dataclass(frozen=True, slots=True)

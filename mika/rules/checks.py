@@ -35,6 +35,13 @@ def user_is_enabled(roles: Mapping[int, Role]) -> Check:
     return check
 
 
+def key_is_of_the_torrent(
+    request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
+) -> Refusal | None:
+    """Refuse a passkey where each torrent has a key of its own; that a key fits was seen when its user was found."""
+    return refusal.KEY_NEEDED if request.passkey == user.passkey else None
+
+
 def torrent_is_served(
     request: AnnounceRequest, user: User, torrent: Torrent, peer: Peer | None, swarm: Swarm | None
 ) -> Refusal | None:

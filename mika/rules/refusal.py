@@ -33,6 +33,19 @@ PASSKEY_MISSING = Refusal(
 PASSKEY_INVALID = Refusal(
     "passkey_invalid", "This passkey is not valid; download the torrent file from the site again", NEVER
 )
+KEY_NEEDED = Refusal(
+    "key_needed",
+    "This site takes a key of its own for each torrent; download the torrent file from the site again",
+    NEVER,
+)
+KEY_VOID = Refusal(
+    "key_void", "The key in this announce URL was replaced; download the torrent file from the site again", NEVER
+)
+KEY_OF_ANOTHER_TORRENT = Refusal(
+    "key_of_another_torrent",
+    "The key in this announce URL is that of another torrent; download the torrent file from the site again",
+    NEVER,
+)
 USER_DISABLED = Refusal("user_disabled", "Your account is disabled; please contact the staff", 60)
 DOWNLOAD_DISABLED = Refusal(
     "download_disabled", "Your account may not download at present; please contact the staff", 60

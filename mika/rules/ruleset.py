@@ -11,6 +11,7 @@ from mika.rules.checks import (
     addresses_are_few,
     client_is_listed,
     family_is_served,
+    key_is_of_the_torrent,
     peers_are_few,
     torrent_is_served,
     user_is_enabled,
@@ -34,6 +35,8 @@ class Ruleset:
             checks.append(family_is_served(ipv4=config.ipv4, ipv6=config.ipv6))
         if config.whitelist:
             checks.append(client_is_listed(prefixes))
+        if config.torrent_keys == "required":
+            checks.append(key_is_of_the_torrent)
         checks.append(peers_are_few(config.peers_per_user_torrent, roles))
         if config.addresses_per_user:
             swarms.count_addresses()

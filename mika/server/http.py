@@ -120,7 +120,7 @@ class AnnounceFactory(Factory):
                 if body.register:
                     await self.directory.register(body.info_hashes)
                 else:
-                    await self.directory.load(body.passkey, body.info_hashes)
+                    await self.directory.load(body.user, body.info_hashes)
         except StoreError as problem:
             self.log.warn("an announce had to be refused: {problem}", problem=problem)
         except Exception:  # noqa: BLE001 - our own fault must not cost the client its connection

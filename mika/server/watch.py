@@ -14,7 +14,7 @@ from mika.events import Events
 from mika.rules.refusal import Refusal
 from mika.tracker import Tracker
 from mika.wire.address import to_text
-from mika.wire.request import AnnounceRequest, ScrapeRequest
+from mika.wire.request import AnnounceRequest, ScrapeRequest, hashes_of
 from mika.wire.response import AnnounceResponse, ScrapeResponse
 
 FAMILIES = {4: "ipv4", 16: "ipv6"}
@@ -86,8 +86,12 @@ class Watch:
         }
 
     def _user_id(self, request: Request) -> int | None:
-        user = self._tracker.facts.users.get(request.passkey or "")
-        return None if user is None else user.id
+        tracker, passkey = self._tracker, request.passkey or ""
+        user = tracker.facts.users.get(passkey)
+        if user is not None:
+            return user.id
+        key = None if tracker.keys is None else tracker.keys.read(passkey)
+        return None if key is None else key.user_id
 
     def _log(self, request: Request, outcome: str) -> None:
         if isinstance(request, ScrapeRequest):
@@ -101,8 +105,3 @@ class Watch:
 def address_of(request: Request) -> bytes:
     """Return the packed address that a request came from."""
     return request.address if isinstance(request, ScrapeRequest) else request.endpoint[:-2]
-
-
-def hashes_of(request: Request) -> tuple[bytes, ...]:
-    """Return the info hashes that a request asks about."""
-    return tuple(request.info_hashes) if isinstance(request, ScrapeRequest) else (request.info_hash,)

@@ -19,6 +19,7 @@ from mika.interfaces import (
     IBonusStore,
     IFreeleechStore,
     IHistoryStore,
+    IKeyStore,
     IPeerStore,
     ISuspicionStore,
     ITorrentStore,
@@ -43,7 +44,9 @@ from mika.store.taken import (
 from mika.store.values import TOTALS, copy_torrent, copy_user, freeze_peer, hashes, thaw_peer
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
+@implementer(
+    IUserStore, IFreeleechStore, IKeyStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore
+)
 class MemoryStore(MemorySuspicions):
     """All three kinds of store in dictionaries. What goes in and comes out is copied."""
 
@@ -133,7 +136,9 @@ class MemoryStore(MemorySuspicions):
             if kept is not None:
                 del self._ids[kept.passkey]
                 self._ids[user.passkey] = user.id
-                self._users[user.id] = replace(user, totals=kept.totals, freeleech=kept.freeleech)
+                self._users[user.id] = replace(
+                    user, totals=kept.totals, freeleech=kept.freeleech, void_keys=kept.void_keys
+                )
                 kept.totals.add(growth or Totals())
 
     @answered
@@ -168,6 +173,15 @@ class MemoryStore(MemorySuspicions):
             return False
         user.freeleech = {each: until for each, until in user.freeleech.items() if each != info_hash}
         return True
+
+    @answered
+    def void_key(self, user_id: int, info_hash: bytes) -> int:
+        """See `IKeyStore`."""
+        user = self._users.get(user_id)
+        if user is None:
+            return 0
+        user.void_keys = {**user.void_keys, info_hash: user.void_keys.get(info_hash, 0) + 1}
+        return user.void_keys[info_hash]
 
     @answered
     def bonus_entries(self, user_id: int, before: int, limit: int) -> list[BonusEntry]:

@@ -17,6 +17,7 @@ __all__ = [
     "BadRequest",
     "Event",
     "ScrapeRequest",
+    "hashes_of",
 ]
 
 
@@ -51,3 +52,8 @@ class ScrapeRequest:
         self.passkey = passkey
         self.info_hashes = info_hashes
         self.address = address
+
+
+def hashes_of(request: AnnounceRequest | ScrapeRequest) -> tuple[bytes, ...]:
+    """Return the info hashes that a request asks about."""
+    return tuple(request.info_hashes) if isinstance(request, ScrapeRequest) else (request.info_hash,)
