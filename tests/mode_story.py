@@ -44,7 +44,7 @@ def make_busy_site(random: Random, strategy: str) -> Site:
             number,
             f"member {number}",
             passkey,
-            role=random.randrange(1, 5),
+            role=number % 4 + 1,
             enabled=number != 12,
             multiplier_up=random.choice((1000, 1000, 1001, 3000)),
             multiplier_down=random.choice((1000, 0, 999)),
@@ -59,7 +59,7 @@ def make_busy_site(random: Random, strategy: str) -> Site:
     torrents[1].info_hash_v2 = V2
     torrents[5].enabled = False
     sections = SECTIONS | {"selection": {"strategy": strategy}}
-    tracker = {"whitelist": True, "addresses_per_user": 3, "peers_per_user_torrent": 3, "interval_jitter": "5m"}
+    tracker = {"whitelist": True, "addresses_per_user": 2, "peers_per_user_torrent": 3, "interval_jitter": "5m"}
     site = make_site((), (), sections=sections, **tracker)
     for role in roles:
         result(site.directory.add_role(role))
@@ -123,4 +123,4 @@ def tell(seed: int, strategy: str) -> Iterator[str]:
 
 if __name__ == "__main__":
     for line in tell(int(sys.argv[1]), sys.argv[2]):
-        print(line)
+        sys.stdout.write(f"{line}\n")
