@@ -68,7 +68,7 @@ class Follow(Periodic):
         self._journal = journal
         self._clock = clock
         self._section = section
-        self._windows = Windows(self._left, self._size)
+        self._windows = Windows(self._left, self._size, self._lines)
         self._found: dict[tuple[str, int, bytes], Suspicion] = {}
         self._reached = 0
         self._note_at = self._networks_at = 0.0
@@ -170,6 +170,13 @@ class Follow(Periodic):
     def _size(self, info_hash: bytes) -> int:
         torrent = self._directory.torrents.get(info_hash)
         return 0 if torrent is None else torrent.size
+
+    def _lines(self, user_id: int) -> int:
+        """Return at how many addresses of one family a user is now."""
+        found: Networks = {}
+        for swarm in self._swarms.of_user(user_id):
+            add_networks(found, swarm.active_of(user_id))
+        return max(map(len, found.get(user_id, ())), default=1)
 
     def _left(self, info_hash: bytes, one: tuple[int, bytes], since: int) -> int:
         swarm = self._swarms.get(info_hash)

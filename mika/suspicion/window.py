@@ -7,8 +7,7 @@ says to have uploaded more than that did not: whatever everybody else did.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from mika.suspicion.course import UNKNOWN, Course, Seen
 from mika.suspicion.finding import Finding, written
 from mika.suspicion.sighting import Sighting
 
@@ -24,9 +23,6 @@ SHARE = 20
 TIMES = 3
 """Announces with upload from which on it is no single accident."""
 
-UNKNOWN = 2**63
-"""What is left of a peer that does not know is at least this: then nobody can be judged."""
-
 
 class _Uploads:
     """What one user uploaded: bytes, and in how many announces."""
@@ -38,33 +34,26 @@ class _Uploads:
         self.times = 0
 
 
-class Seen(NamedTuple):
-    """When a peer announced last, and what was left then."""
-
-    at: int
-    left: int
-
-
 class Window:
     """What was seen of one torrent since `opened`; `moved` is when something moved last, or a leecher was there.
 
     Only what a peer did since an announce in this very window is counted as its upload, and all that anybody received.
     """
 
-    __slots__ = ("moved", "opened", "pending", "received", "seen", "uploads")
+    __slots__ = ("courses", "moved", "opened", "pending", "received", "seen", "uploads")
 
     def __init__(self, opened: int) -> None:
         self.opened = self.moved = opened
         self.seen: dict[tuple[int, bytes], Seen] = {}
         self.uploads: dict[int, _Uploads] = {}
+        self.courses: dict[tuple[int, bytes], Course] = {}
         self.received = 0
         self.pending = 0
         """What may have been received without being counted: by newcomers before, by the dropped after."""
 
-    def since(self, sighting: Sighting) -> int | None:
-        """Return when this peer announced before in this window, None if it did not."""
-        before = self.seen.get((sighting.user_id, sighting.peer_id))
-        return None if before is None else before.at
+    def before(self, sighting: Sighting) -> Seen | None:
+        """Return what this peer said before in this window, None if it did not."""
+        return self.seen.get((sighting.user_id, sighting.peer_id))
 
     def add(self, sighting: Sighting, size: int) -> bool:
         """Take in an announce, a stop or a silence, and say whether its user's uploads are to be judged now.
@@ -82,6 +71,7 @@ class Window:
         self._receive(sighting, before)
         if sighting.gone:
             self.seen.pop(key, None)
+            self.courses.pop(key, None)
         else:
             self.seen[key] = Seen(sighting.seen, sighting.left)
         if before is None or not sighting.uploaded:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from mika.suspicion.course import Course, Paces, Seen
 from mika.suspicion.finding import Finding
+from mika.suspicion.lines import Lines
 from mika.suspicion.sighting import Sighting
 from mika.suspicion.speed import judge_speed
 from mika.suspicion.window import Window
@@ -28,12 +30,16 @@ REACH = 24 * 3600
 class Windows:
     """Takes sightings, and yields what is found."""
 
-    def __init__(self, left: Left, size: Callable[[bytes], int]) -> None:
-        """`size` is that of a torrent, 0 if it is not known."""
+    def __init__(
+        self, left: Left, size: Callable[[bytes], int], lines_of: Callable[[int], int] = lambda _user_id: 1
+    ) -> None:
+        """`size` is that of a torrent, 0 if it is not known; `lines_of` says at how many addresses a user is."""
         self._left = left
         self._size = size
         self._open: dict[bytes, Window] = {}
         self._peers = 0
+        self._lines = Lines(lines_of)
+        self._paces = Paces()
         self.overflows = 0
         """How often there was too much to remember."""
 
@@ -44,6 +50,8 @@ class Windows:
         """Begin anew: something was missed, or there is too much to remember."""
         self._open.clear()
         self._peers = 0
+        self._lines.forget()
+        self._paces.forget()
 
     def take(self, sighting: Sighting, fastest: int) -> Iterator[Finding]:
         """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
@@ -55,15 +63,27 @@ class Windows:
             if not (sighting.left or sighting.uploaded or sighting.downloaded):
                 return  # an idle seeder, as nearly all are
             window = self._open[sighting.info_hash] = Window(sighting.seen)
-        since = window.since(sighting)
-        if fastest and since is not None:
-            found = judge_speed(sighting, since, fastest)
-            if found is not None:
-                yield found
+        before = window.before(sighting)
+        if before is not None and sighting.announced:
+            yield from self._alone(window, sighting, before, fastest)
         yield from self._balance(window, sighting)
         if self._peers > MOST:
             self.overflows += 1
             self.forget()
+
+    def _alone(self, window: Window, sighting: Sighting, before: Seen, fastest: int) -> Iterator[Finding]:
+        """Judge an announce by what its own user said before."""
+        if fastest and sighting.uploaded:
+            for found in (judge_speed(sighting, before.at, fastest), self._lines.add(sighting, before.at, fastest)):
+                if found is not None:
+                    yield found
+        if sighting.uploaded or sighting.downloaded or sighting.left < before.left:
+            course = window.courses.setdefault((sighting.user_id, sighting.peer_id), Course())
+            found = course.add(sighting, before, self._size(sighting.info_hash))
+            if found is not None:
+                yield found
+            if course.is_constant:
+                yield self._paces.judge(sighting, course)
 
     def _balance(self, window: Window, sighting: Sighting) -> Iterator[Finding]:
         size, before = self._size(sighting.info_hash), len(window.seen)
@@ -80,6 +100,8 @@ class Windows:
         """Forget the torrents in which nothing moves any more."""
         for info_hash in [each for each, window in self._open.items() if now - window.moved > IDLE]:
             self._close(info_hash)
+        self._lines.close(now - LONGEST)
+        self._paces.close(now - IDLE)
 
     def _close(self, info_hash: bytes) -> None:
         self._peers -= len(self._open.pop(info_hash).seen)

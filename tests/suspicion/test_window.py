@@ -209,4 +209,4 @@ def test_stop_ends_what_is_remembered_of_a_peer():
     window = Window(START)
     window.add(announce(SEED, 0, up=1), SIZE)
     window.add(announce(SEED, 1, up=1, gone=True), SIZE)
-    assert window.since(announce(SEED, 2)) is None
+    assert window.before(announce(SEED, 2)) is None
