@@ -1,0 +1,126 @@
+"""The real tracker on a clock that jumps: bytes in, bytes out, its stores and periodic work. `world.py` asks it.
+
+Made by the functions of `mika/tap.py`. Left out are only sockets, the admin API and what forces the journal to the disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Awaitable
+from copy import deepcopy
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.task import Clock
+
+from mika.config import Config
+from mika.directory import Directory
+from mika.events import Events
+from mika.jobs import Reaper
+from mika.journal import Journal
+from mika.server.http import AnnounceFactory
+from mika.services import JournalService, StoresService, SwarmsService
+from mika.store.memory import MemoryStore
+from mika.store.registry import Stores
+from mika.tap import make_debts, make_flusher, make_follow, make_swarms, make_tracker
+from mika.wire.address import TrustedProxies
+from mika.wire.http import read_head
+
+TICK = 60
+"""Seconds between two turns of the periodic work; in earnest it is one or two, which only costs time here."""
+
+
+class InForce:
+    """A configuration that nobody changes, as `mika.live.Live` shows it."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+
+class Served:
+    """A tracker from its start to its stop; what is to outlive it is in the store and in the journal's folder."""
+
+    def __init__(self, config: Config, store: MemoryStore, folder: Path, now: int, seed: int) -> None:
+        self.config, self.store, self.folder = config, store, folder
+        self.clock = clock = Clock()
+        clock.advance(now)
+        self.journal = journal = Journal(folder)
+        self.swarms = make_swarms(config.tracker, journal)
+        negative_ttl = int(config.tracker.negative_ttl)
+        self.directory = Directory(store, store, self.swarms, clock.seconds, self._settle, negative_ttl)
+        stores = Stores(store, store, store)
+        self.flusher = make_flusher(config, stores, self.directory, self.swarms, journal, clock)
+        self.tracker = make_tracker(config, self.directory, self.swarms, journal)
+        self.tracker.random = Random(seed).random
+        self.factory = AnnounceFactory(self.tracker, self.directory, TrustedProxies([]), clock)
+        in_force: Any = InForce(config)
+        self.debts = make_debts(self.directory, self.flusher, in_force, Events(clock.seconds), clock)
+        self.follow = make_follow(self.directory, self.swarms, self.flusher, in_force, clock)
+        reaper = Reaper(self.swarms, clock)
+        for job in (reaper, self.follow):
+            job.change_interval(TICK)
+        self._services = [
+            StoresService(stores, self.directory, lambda _: None),
+            JournalService(journal, self.flusher.flushes),
+            SwarmsService(self.swarms, store, journal),
+            self.flusher,
+            reaper,
+            self.debts,
+            self.follow,
+        ]
+
+    def _settle(self, kind: str) -> Deferred[None]:
+        return self.flusher.settle(kind)
+
+    def start(self) -> None:
+        """Start as the process does, from what store and journal have."""
+        for service in self._services:
+            self.finish(maybeDeferred(service.startService))
+
+    def stop(self) -> None:
+        """Stop in order."""
+        for service in reversed(self._services):
+            self.finish(maybeDeferred(service.stopService))
+
+    def kill(self, folder: Path) -> tuple[MemoryStore, Path]:
+        """Return what a kill in this very moment leaves: a copy of the store, and of the journal in a new `folder`."""
+        shutil.copytree(self.folder, folder)
+        return deepcopy(self.store), folder
+
+    def advance(self, now: int) -> None:
+        """Let time pass."""
+        self.clock.advance(now - self.clock.seconds())
+
+    def tick(self, now: int) -> None:
+        """Let time pass, and what is due then be done to its end."""
+        self.advance(now)
+        while self.clock.calls and self.clock.calls[0].getTime() <= now:
+            self.clock.advance(0)
+
+    def finish(self, awaitable: Awaitable[Any] | Deferred[Any]) -> Any:
+        """Return what this answers with, however many turns of the reactor it takes."""
+        found: list[Any] = []
+        deferred = awaitable if isinstance(awaitable, Deferred) else ensureDeferred(awaitable)  # type: ignore[arg-type]
+        deferred.addBoth(found.append)
+        while not found:
+            self.clock.advance(0)
+        if hasattr(found[0], "raiseException"):
+            found[0].raiseException()
+        return found[0]
+
+    def answer(self, request: bytes, address: bytes) -> bytes:
+        """Answer one request from a packed address, as a connection does."""
+        ordinary = self.factory.answer_ordinary(request, 0, address)
+        if ordinary is not None:
+            return ordinary[0]
+        head = read_head(request)
+        if head is None:
+            raise ValueError(f"this is no request: {request!r}")
+        answer = self.factory.answer(head, address)
+        if answer is None:
+            waiting = ensureDeferred(self.factory.answer_later(head, address))
+            later: bytes = self.finish(waiting)
+            return later
+        return answer
