@@ -1,4 +1,4 @@
-"""A private site in a model: honest members and cheats, whose announces go through the real tracker on a clock that jumps.
+"""A private site in a model: honest members and cheats, whose announces the real tracker answers on a clock that jumps.
 
 `python -m bench.site` plays it and prints what came of it. What is transferred balances to the byte, so that it is
 known what is true; `books.py` says what it is worth without a line of the tracker, and `checks.py` compares.
@@ -12,5 +12,6 @@ known what is true; `books.py` says what it is worth without a line of the track
     served     the tracker itself with its stores, journal and periodic work
     books      the independent account of everything
     cheats     those who lie
-    checks     the tracker against the books, and what was found against who lied
+    checks     the tracker against the books
+    outcome    plays the site, and tells what was found of whom
 """

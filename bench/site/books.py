@@ -130,7 +130,7 @@ class Books:
         self.torrents: dict[int, Book] = {}
         self.pairs: dict[tuple[int, int], Pair] = {}
         self._due: list[tuple[int, int, int, bytes]] = []
-        self._base: dict[tuple[int, int], Fraction] = {}
+        self._second: dict[tuple[int, int], Fraction] = {}  # nano-points, by torrent and seeders
 
     # ---- what is known of the site
 
@@ -192,7 +192,7 @@ class Books:
             pair = self.pairs[said.user, said.torrent] = Pair()
         credited_up = floor(up * self._up(said, book, now)) if up else 0
         credited_down = floor(down * self._down(said, book, now)) if down else 0
-        points = floor(NANO * self._points(said.torrent, book, seconds, now)) if seconds else 0
+        points = self._points(said.torrent, book, seconds, now) if seconds else 0
         completes = said.event == "completed" and pair.completed_at is None
         for account in (self.members[said.user], book.account, pair):
             account.up += credited_up
@@ -250,16 +250,17 @@ class Books:
         offers = [offer.down for offer in self.terms.offers if offer.since <= now < offer.until]
         return min([Fraction(1), self.roles[said.user].down, self.worths[said.user].down, book.worth.down, *offers])
 
-    def _points(self, torrent: int, book: Book, seconds: int, now: int) -> Fraction:
-        """Return the points for so many seconds: those of an hour, as there are seeders and as it is large and old."""
-        base = self._base.get((torrent, book.seeders))
+    def _points(self, torrent: int, book: Book, seconds: int, now: int) -> int:
+        """Return the nano-points for so many seconds: by the hour, as there are seeders and as it is large and old."""
         terms = self.terms
-        if base is None:
+        second = self._second.get((torrent, book.seeders))
+        if second is None:
             scarcity = 1 + terms.scarcity / max(1, book.seeders)
             size = 1 + terms.per_gib * Fraction(book.size, GIB)
-            base = self._base[torrent, book.seeders] = terms.per_hour * scarcity * size / 3600
-        age = Fraction(now - book.added, YEAR)
-        return base * seconds * (1 + terms.per_year * age)
+            second = self._second[torrent, book.seeders] = NANO * terms.per_hour * scarcity * size / 3600
+        # second x seconds x (1 + per_year x age / YEAR); one fraction in the place of three, for there are millions.
+        age = YEAR * terms.per_year.denominator + terms.per_year.numerator * (now - book.added)
+        return floor(Fraction(second.numerator * seconds * age, second.denominator * YEAR * terms.per_year.denominator))
 
     def standing(self, pair: Pair, now: int, *, seeding: bool) -> str:
         """Return how it stands with what is owed for a torrent, in the words that members are shown."""

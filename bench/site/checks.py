@@ -1,4 +1,4 @@
-"""The tracker against the books, and what it suspects against who lied. Each check answers with what is wrong, in words."""
+"""The tracker against the books: every figure of every account, live and as stored. Says what is wrong."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 
 from bench.site.books import Account
 from bench.site.world import World
-from mika import suspicions
 from mika.debts import terms_of
-from mika.interfaces import Sought
 from mika.ledger.debts import state_of
-from mika.model import INT64_MAX, History, Suspicion, Totals
+from mika.model import History, Totals
 
 PAGE = 1000
 
@@ -53,9 +51,9 @@ def compare(world: World) -> Exactness:
             wrong.append(f"torrent {torrent.number}: {seeders} seeders, not {book.seeders}")
     states = Counter[str]()
     pairs = 0
-    for words, state in _histories(world):
+    for problems, state in _histories(world):
         pairs += 1
-        wrong += words
+        wrong += problems
         states[state] += 1
     if pairs != len(books.pairs):
         wrong.append(f"{pairs} members and torrents have a history, not {len(books.pairs)}")
@@ -66,7 +64,7 @@ def _conserved(world: World) -> Iterator[str]:
     """Hold the model to its own promise: what is sent is received, but for a little waste."""
     for torrent in world.torrents:
         if not torrent.received <= torrent.sent <= torrent.received * 1.02:
-            yield f"the model is wrong: torrent {torrent.number} had {torrent.sent} sent and {torrent.received} received"
+            yield f"the model: torrent {torrent.number} had {torrent.sent} sent and {torrent.received} received"
 
 
 def _differences(whose: str, totals: Totals, account: Account) -> Iterator[str]:
@@ -112,10 +110,3 @@ def _histories(world: World) -> Iterator[tuple[list[str], str]]:
 def _is_seeding(world: World, row: History) -> bool:
     swarm = world.served.swarms.get(row.info_hash)
     return swarm is not None and any(peer.seeder for peer in swarm.active_of(row.user_id))
-
-
-def found(world: World, score: int = 0) -> list[Suspicion]:
-    """Return what is suspected, from a score on, the first first."""
-    served = world.served
-    rows = served.finish(suspicions.listed(served.directory, Sought(score=score), INT64_MAX, 100_000))
-    return list(reversed(rows))

@@ -21,8 +21,8 @@ class Dialect:
     """One client: `before` and `after` are what stands around the three counters, `headers` follow the Host.
 
     `plain` bytes are not escaped; `key` is how its secret is written. With `keeps_key` it says the same one after a
-    restart; with `one_peer_id` it is the same peer in all of its torrents. `whole_pieces`: `left` counts what is not yet
-    checked, in pieces. `pauses`: a partial seed says so (BEP 21).
+    restart; with `one_peer_id` it is the same peer in all of its torrents. `whole_pieces`: `left` counts what is not
+    yet checked, in pieces. `pauses`: a partial seed says so (BEP 21).
     """
 
     name: str
@@ -53,9 +53,7 @@ class Dialect:
 
 
 _SHORT = "info_hash={info_hash}&peer_id={peer_id}&port={port}&"
-_RASTERBAR = (
-    "&corrupt=0&key={key}{event}&numwant={numwant}&compact=1&no_peer_id=1&supportcrypto=1&redundant=0"
-)
+_RASTERBAR = "&corrupt=0&key={key}{event}&numwant={numwant}&compact=1&no_peer_id=1&supportcrypto=1&redundant=0"
 _CURL = "User-Agent: {}\r\nAccept: */*\r\nAccept-Encoding: deflate, gzip, br, zstd\r\n"
 _PLAIN = "User-Agent: {}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n"
 
@@ -67,7 +65,17 @@ def _libtorrent(name: str, peer_id: str, agent: str) -> Dialect:
 def _transmission(name: str, peer_id: str, agent: str, key: str) -> Dialect:
     after = "&numwant={numwant}&key={key}&compact=1&supportcrypto=1{event}"
     return Dialect(
-        name, peer_id, _SHORT, after, _CURL.format(agent), UNRESERVED, "%{:02X}", key, 80, whole_pieces=True, pauses=True
+        name,
+        peer_id,
+        _SHORT,
+        after,
+        _CURL.format(agent),
+        UNRESERVED,
+        "%{:02X}",
+        key,
+        80,
+        whole_pieces=True,
+        pauses=True,
     )
 
 

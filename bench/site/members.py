@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 from bench.site.clients import Client, Line
 from bench.site.dialects import COMMON, SERVERS, Dialect
 from bench.site.sessions import Session
-from bench.site.torrents import Torrent
 
 if TYPE_CHECKING:
     from bench.site.world import World
@@ -40,12 +40,12 @@ class Habits:
 
 HOME = ((0.2, 2), (0.6, 6), (1.2, 12), (5, 30), (60, 110))
 HABITS = (
-    Habits("in the evening", 420, HOME, (1, 4), 3, 20, 15),
-    Habits("on a laptop", 160, HOME, (1, 3), 4, 15, 12),
-    Habits("always on", 290, HOME, (1, 6), 5, 40, 9),
-    Habits("hits and runs", 40, HOME, (0, 1), 2, 0.02, 10),
-    Habits("a seedbox", 86, ((100, 110), (400, 500), (1150, 1150)), (10, 40), 2, 25, 14, SERVERS),
-    Habits("a large seedbox", 4, ((1150, 1150),), (200, 300), 1, 60, 20, SERVERS),
+    Habits("in the evening", 420, HOME, (1, 3), 1.5, 5, 15),
+    Habits("on a laptop", 160, HOME, (1, 2), 2, 5, 12),
+    Habits("always on", 290, HOME, (1, 5), 2.5, 10, 9),
+    Habits("hits and runs", 40, HOME, (0, 1), 1, 0.02, 10),
+    Habits("a seedbox", 86, ((100, 110), (400, 500), (1150, 1150)), (6, 25), 1, 12, 14, SERVERS),
+    Habits("a large seedbox", 4, ((1150, 1150),), (200, 300), 0.5, 60, 20, SERVERS),
 )
 
 
@@ -77,7 +77,7 @@ class Member:
             self.clients[0].add(torrent, 0, 0, now)
         for client in self.clients:
             self._live(client, now)
-        self._later(self._take, now, habits.takes)
+        self._later(self._take, now, habits.takes / world.scale.pace)
 
     # ---- clients
 
@@ -95,9 +95,8 @@ class Member:
         if self.behind_vpn:
             self._later(partial(self._move, client), now, 1.5)
 
-    def _later(self, action: partial[None] | object, now: int, days: float) -> None:
-        wait = int(self.random.expovariate(1 / days) * DAY) + 1
-        self.world.at(now + wait, action)  # type: ignore[arg-type]
+    def _later(self, action: Callable[[int, int], None], now: int, days: float) -> None:
+        self.world.at(now + int(self.random.expovariate(1 / days) * DAY) + 1, action)
 
     def _start(self, client: Client, now: int, _: int) -> None:
         client.start(now)
@@ -166,7 +165,7 @@ class Member:
             else:
                 partly = torrent.size // 2 - torrent.size // 2 % torrent.piece if chance < 0.1 else 0
                 client.add(torrent, torrent.size, partly, now)
-        self._later(self._take, now, self.habits.takes)
+        self._later(self._take, now, self.habits.takes / self.world.scale.pace)
 
     def received(self, session: Session, now: int) -> None:
         """Have all of what was wanted; sooner or later the rest is wanted too, or the disk is full."""
@@ -179,7 +178,7 @@ class Member:
         session.torrent.want(session, now)
 
     def _plan_removal(self, session: Session, now: int) -> None:
-        self._later(partial(self._remove, session), now, self.habits.keeps)
+        self._later(partial(self._remove, session), now, self.habits.keeps / self.world.scale.pace)
 
     def _remove(self, session: Session, now: int, _: int) -> None:
         session.client.remove(session, now)

@@ -1,19 +1,21 @@
 """The real tracker on a clock that jumps: bytes in, bytes out, its stores and periodic work. `world.py` asks it.
 
-Made by the functions of `mika/tap.py`. Left out are only sockets, the admin API and what forces the journal to the disk.
+Made by the functions of `mika/tap.py`. Left out are only sockets, the admin API, and forcing the journal to the disk.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 
 from mika.config import Config
 from mika.directory import Directory
@@ -25,11 +27,13 @@ from mika.services import JournalService, StoresService, SwarmsService
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores
 from mika.tap import make_debts, make_flusher, make_follow, make_swarms, make_tracker
-from mika.wire.address import TrustedProxies
-from mika.wire.http import read_head
+from mika.wire.address import TrustedProxies, to_text
 
 TICK = 60
 """Seconds between two turns of the periodic work; in earnest it is one or two, which only costs time here."""
+
+
+_ADDRESSES = {4: IPv4Address, 16: IPv6Address}
 
 
 class InForce:
@@ -56,6 +60,9 @@ class Served:
         self.tracker.random = Random(seed).random
         self.factory = AnnounceFactory(self.tracker, self.directory, TrustedProxies([]), clock)
         in_force: Any = InForce(config)
+        self.told: list[tuple[int, Mapping[str, Any]]] = []
+        """What staff were told is suspicious, and when."""
+        self.directory.publish = self._hear
         self.debts = make_debts(self.directory, self.flusher, in_force, Events(clock.seconds), clock)
         self.follow = make_follow(self.directory, self.swarms, self.flusher, in_force, clock)
         reaper = Reaper(self.swarms, clock)
@@ -70,6 +77,10 @@ class Served:
             self.debts,
             self.follow,
         ]
+
+    def _hear(self, type_: str, fields: Mapping[str, Any]) -> None:
+        if type_ == "suspicion":
+            self.told.append((int(self.clock.seconds()), fields))
 
     def _settle(self, kind: str) -> Deferred[None]:
         return self.flusher.settle(kind)
@@ -111,16 +122,16 @@ class Served:
         return found[0]
 
     def answer(self, request: bytes, address: bytes) -> bytes:
-        """Answer one request from a packed address, as a connection does."""
+        """Answer one request from a packed address, as a port or else a connection does."""
         ordinary = self.factory.answer_ordinary(request, 0, address)
         if ordinary is not None:
             return ordinary[0]
-        head = read_head(request)
-        if head is None:
-            raise ValueError(f"this is no request: {request!r}")
-        answer = self.factory.answer(head, address)
-        if answer is None:
-            waiting = ensureDeferred(self.factory.answer_later(head, address))
-            later: bytes = self.finish(waiting)
-            return later
+        transport = StringTransport(peerAddress=_ADDRESSES[len(address)]("TCP", to_text(address), 50_000), lenient=True)
+        protocol = self.factory.buildProtocol(None)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(request)
+        while not transport.value():
+            self.clock.advance(0)
+        protocol.connectionLost()
+        answer: bytes = transport.value()
         return answer

@@ -1,4 +1,4 @@
-"""One client in one swarm: what it has, its counters, and what it says of them and when. `clients.py` starts and ends it."""
+"""One client in one swarm: what it has, its counters, and when it says what. `clients.py` starts and ends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOST = 300
 
 
 class Session:
-    """`left` is what is missing, `target` what is not wanted at all; `uploaded` and `downloaded` are since the start."""
+    """What is missing (`left`), what is not wanted at all (`target`), and what was transferred since the start."""
 
     __slots__ = (
         "before",
@@ -104,14 +104,14 @@ class Session:
         if not self.peer_id or not client.keeps_peer_ids:
             self.peer_id = client.peer_id or client.dialect.new_peer_id(client.random)
             self.before = client.beginnings(self)
-        self.torrent.join(self, now)
+        self.connect(now)
         self.announce(now, "started")
 
     def end(self, now: int, event: str = "") -> None:
         """Be there no more; say so if there is an `event` for it."""
         if not self.running:
             return
-        self.torrent.leave(self, now)
+        self.disconnect(now)
         self.running = False
         self.epoch += 1
         if event:
@@ -136,14 +136,22 @@ class Session:
 
     def resume(self, now: int) -> None:
         """Go on after a sleep: connected again, and announced soon."""
-        self.torrent.join(self, now)
+        self.connect(now)
         self.epoch += 1
         self.client.world.at(now + self.client.random.randrange(20), self._due, self.epoch)
 
     def pause(self, now: int) -> None:
         """Fall asleep with the machine: no word to anybody."""
-        self.torrent.leave(self, now)
+        self.disconnect(now)
         self.epoch += 1
+
+    def connect(self, now: int) -> None:
+        """Find others to transfer with."""
+        self.torrent.join(self, now)
+
+    def disconnect(self, now: int) -> None:
+        """Transfer nothing any more."""
+        self.torrent.leave(self, now)
 
     def _due(self, now: int, epoch: int) -> None:
         if epoch == self.epoch and self.running:

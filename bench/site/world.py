@@ -32,21 +32,30 @@ OWED = 36 * HOUR, Fraction(1), 6 * DAY
 
 POINTS = {"per_hour": Fraction(1), "scarcity": Fraction(4), "per_gib": Fraction("0.05"), "per_year": Fraction("0.5")}
 
-ROLES = {1: Worth(), 2: Worth(up=Fraction("1.25")), 3: Worth(down=Fraction("0.5")), 4: Worth(Fraction("1.333"), Fraction("0.777"))}
+ROLES = {
+    1: Worth(),
+    2: Worth(up=Fraction("1.25")),
+    3: Worth(down=Fraction("0.5")),
+    4: Worth(Fraction("1.333"), Fraction("0.777")),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many honest members and torrents for how many days, and then how many days more with cheats among them."""
+    """How many honest members and torrents for how many days, and then how many days more with cheats among them.
+
+    At a `pace` of more than 1 everybody downloads so much more.
+    """
 
     members: int
     torrents: int
     days: int
     days_of_cheats: int
+    pace: float = 1.0
 
 
 WHOLE = Scale(1000, 600, 30, 5)
-SHORT = Scale(60, 40, 3, 2)
+SHORT = Scale(60, 40, 4, 2, 4)
 
 
 class World:
@@ -124,7 +133,9 @@ class World:
     def _found(self) -> None:
         """Make roles, torrents and members as they are in the beginning."""
         for number, worth in ROLES.items():
-            role = model.Role(number, f"role {number}", multiplier_up=_thousandths(worth.up), multiplier_down=_thousandths(worth.down))
+            role = model.Role(
+                number, f"role {number}", multiplier_up=_thousandths(worth.up), multiplier_down=_thousandths(worth.down)
+            )
             self._do(self.served.store.save_role(role))
         self._do(self.served.directory.read_roles())
         for _ in range(self.scale.torrents):
@@ -173,7 +184,7 @@ class World:
         """Return what somebody wants who looks at the list: mostly new, and somebody seeds it."""
         torrent = self.torrents[-1]
         for _ in range(20):
-            back = self.random.expovariate(1 / 20) if self.random.random() < 0.7 else self.random.uniform(0, 10**6)
+            back = self.random.expovariate(1 / 15) if self.random.random() < 0.7 else self.random.uniform(0, 10**6)
             torrent = self.torrents[-1 - int(back) % len(self.torrents)]
             if any(each.left == 0 for each in torrent.online):
                 break
@@ -181,10 +192,12 @@ class World:
 
     def _publish(self, now: int, _: int) -> None:
         """Somebody whose client runs uploads something new."""
-        running = [client for member in self.members for client in member.clients if client.running and not client.asleep]
+        running = [
+            client for member in self.members for client in member.clients if client.running and not client.asleep
+        ]
         if running:
             self.random.choice(running).add(self.add_torrent(), 0, 0, now)
-        self.at(now + int(self.random.expovariate(self.scale.members / 100) * DAY), self._publish)
+        self.at(now + int(self.random.expovariate(self.scale.members / 100 * self.scale.pace) * DAY), self._publish)
 
     def _give(self, now: int, _: int) -> None:
         """Give a freeleech token to somebody who downloads, or to whoever."""
@@ -192,7 +205,11 @@ class World:
             leeching = [session for torrent in self.torrents for session in torrent.hungry]
             if leeching:
                 session = self.random.choice(leeching)
-                user, torrent, until = session.client.member.number, session.torrent, now + self.random.randrange(3 * DAY)
+                user, torrent, until = (
+                    session.client.member.number,
+                    session.torrent,
+                    now + self.random.randrange(3 * DAY),
+                )
                 self.served.advance(now)
                 self._do(rewards.give_token(self.served.directory, user, torrent.hashes[-1], until))
                 self.books.tokens[user, torrent.number] = until
@@ -272,7 +289,7 @@ def config_of(scale: Scale) -> Config:
             "deadline": f"{terms.deadline}s",
             "interval": "1h",
         },
-        "flush": {"interval": f"{TICK}s", "peers_interval": "10m"},
+        "flush": {"interval": "5m", "peers_interval": "30m"},
     }
     return Config.model_validate(written)
 
