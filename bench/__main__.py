@@ -36,6 +36,7 @@ PARTS = (
     Part("crowded"),
     Part("stores", "--rounds 3"),
     Part("api_load", "--rounds 2 --seconds 10"),
+    Part("site", "", "--short"),
     Part("page", "", ""),
 )
 
