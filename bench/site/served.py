@@ -22,16 +22,20 @@ from mika.directory import Directory
 from mika.events import Events
 from mika.jobs import Reaper
 from mika.journal import Journal
+from mika.model import NO_KEYS
 from mika.server.http import AnnounceFactory
 from mika.services import JournalService, StoresService, SwarmsService
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores
 from mika.tap import make_debts, make_flusher, make_follow, make_swarms, make_tracker
+from mika.torrent_key import TorrentKeys
 from mika.wire.address import TrustedProxies, to_text
 
 TICK = 60
 """Seconds between two turns of the periodic work; in earnest it is one or two, which only costs time here."""
 
+
+SECRET = b"0" * 64
 
 _ADDRESSES = {4: IPv4Address, 16: IPv6Address}
 
@@ -56,7 +60,7 @@ class Served:
         self.directory = Directory(store, store, self.swarms, clock.seconds, self._settle, negative_ttl)
         stores = Stores(store, store, store)
         self.flusher = make_flusher(config, stores, self.directory, self.swarms, journal, clock)
-        self.tracker = make_tracker(config, self.directory, self.swarms, journal)
+        self.tracker = make_tracker(config, self.directory, self.swarms, journal, TorrentKeys(SECRET))
         self.tracker.random = Random(seed).random
         self.factory = AnnounceFactory(self.tracker, self.directory, TrustedProxies([]), clock)
         in_force: Any = InForce(config)
@@ -98,7 +102,7 @@ class Served:
     def kill(self, folder: Path) -> tuple[MemoryStore, Path]:
         """Return what a kill in this very moment leaves: a copy of the store, and of the journal in a new `folder`."""
         shutil.copytree(self.folder, folder)
-        return deepcopy(self.store), folder
+        return deepcopy(self.store, {id(NO_KEYS): NO_KEYS}), folder  # which cannot be copied
 
     def advance(self, now: int) -> None:
         """Let time pass."""
