@@ -1,4 +1,4 @@
-"""What a site may offer beside, for site_store.py: tokens, the bonus ledger, what users did with torrents, suspicions.
+"""What a site may offer beside, for site_store.py: tokens, void keys, bonus, what users did with torrents, suspicions.
 
     SITE_TOKEN=... python site_offers.py --database site.sqlite ...
 
@@ -21,11 +21,12 @@ SUSPICION = (
     "id",
 )
 
-OFFERS += ["freeleech", "bonus", "history", "suspicions"]
+OFFERS += ["freeleech", "keys", "bonus", "history", "suspicions"]
 site_store.SCHEMA += f"""
 CREATE TABLE IF NOT EXISTS history ({columns(HISTORY[:-1])}, "left" TEXT, PRIMARY KEY (user_id, info_hash));
 CREATE INDEX IF NOT EXISTS history_debt ON history (debt, user_id, info_hash);
 CREATE TABLE IF NOT EXISTS freeleech (user_id INTEGER, info_hash TEXT, until INTEGER, PRIMARY KEY (user_id, info_hash));
+CREATE TABLE IF NOT EXISTS void_keys (user_id INTEGER, info_hash TEXT, count INTEGER, PRIMARY KEY (user_id, info_hash));
 CREATE TABLE IF NOT EXISTS bonus_entries (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER, amount INTEGER,
     balance INTEGER, reason TEXT, created_at INTEGER, key TEXT, UNIQUE (user_id, key));
 CREATE INDEX IF NOT EXISTS bonus_entries_user ON bonus_entries (user_id, id);
@@ -33,26 +34,30 @@ CREATE TABLE IF NOT EXISTS suspicions (id INTEGER PRIMARY KEY AUTOINCREMENT, kin
     score INTEGER, evidence TEXT, first_seen INTEGER, last_seen INTEGER, count INTEGER, state TEXT,
     UNIQUE (user_id, kind, info_hash));
 CREATE TRIGGER IF NOT EXISTS users_gone AFTER DELETE ON users BEGIN
-    DELETE FROM freeleech WHERE user_id = old.id; DELETE FROM bonus_entries WHERE user_id = old.id;
+    DELETE FROM freeleech WHERE user_id = old.id; DELETE FROM void_keys WHERE user_id = old.id;
+    DELETE FROM bonus_entries WHERE user_id = old.id;
     DELETE FROM history WHERE user_id = old.id; DELETE FROM suspicions WHERE user_id = old.id; END;
 CREATE TRIGGER IF NOT EXISTS users_begun AFTER INSERT ON users BEGIN
     DELETE FROM history WHERE user_id = new.id; DELETE FROM suspicions WHERE user_id = new.id; END;
 """
-for _event, _row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old")):
-    site_store.SCHEMA += (
-        f"CREATE TRIGGER IF NOT EXISTS freeleech_{_event.lower()} AFTER {_event} ON freeleech "
-        f"BEGIN INSERT INTO changes (kind, key) VALUES ('user', {_row}.user_id); END;\n"
-    )
+for _table in ("freeleech", "void_keys"):
+    for _event, _row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old")):
+        site_store.SCHEMA += (
+            f"CREATE TRIGGER IF NOT EXISTS {_table}_{_event.lower()} AFTER {_event} ON {_table} "
+            f"BEGIN INSERT INTO changes (kind, key) VALUES ('user', {_row}.user_id); END;\n"
+        )
 
 
 def with_tokens(work: Work) -> Work:
-    """Let a request that answers with users answer with their tokens, too."""
+    """Let a request that answers with users answer with their tokens and void keys, too."""
 
     def answer(store: Store, *args: str, **given: Any) -> Row:
         found = work(store, *args, **given)
         for user in found.get("users", [found]):
             mine = store.db.execute("SELECT info_hash, until FROM freeleech WHERE user_id = ?", (user["id"],))
             user["freeleech"] = {row["info_hash"]: str(row["until"]) for row in mine}
+            mine = store.db.execute("SELECT info_hash, count FROM void_keys WHERE user_id = ?", (user["id"],))
+            user["void_keys"] = {row["info_hash"]: str(row["count"]) for row in mine}
         return found
 
     return answer
@@ -79,6 +84,16 @@ def delete_token(store: Store, user_id: str, info_hash: str) -> Row:
     store.one("token", f"SELECT 1 {mine}", user_id, info_hash)
     store.db.execute(f"DELETE {mine}", (user_id, info_hash))
     return {}
+
+
+@route("POST", "/users/(-?[0-9]+)/void-keys")
+def void_key(store: Store, user_id: str, info_hash: str) -> Row:
+    """Let a user's key for a torrent be void; answer with how many are."""
+    store.one("user", "SELECT 1 FROM users WHERE id = ?", user_id)
+    one_more = "INSERT INTO void_keys VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+    store.db.execute(one_more, (user_id, info_hash))
+    mine = "SELECT count FROM void_keys WHERE user_id = ? AND info_hash = ?"
+    return {"count": str(store.one("key", mine, user_id, info_hash)["count"])}
 
 
 def entry_json(row: Any) -> Row:

@@ -14,6 +14,7 @@ from mika.admin import (
     config,
     events,
     history,
+    keys,
     metrics,
     peers,
     reference,
@@ -75,6 +76,7 @@ TORRENTS, TORRENT = "/v1/torrents", "/v1/torrents/{info_hash}"
 USERS, USER = "/v1/users", "/v1/users/{id}"
 FREELEECH, A_TOKEN = "/v1/users/{id}/freeleech", "/v1/users/{id}/freeleech/{info_hash}"
 BONUS, HISTORY = "/v1/users/{id}/bonus", "/v1/users/{id}/torrents"
+KEY = "/v1/users/{id}/torrents/{info_hash}/key"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS, CONFIG = "/metrics", "/v1/config"
 SUSPICIONS, SUSPICION = "/v1/suspicions", "/v1/suspicions/{id}"
@@ -158,6 +160,8 @@ ROUTES = (
     Route("DELETE", USER, users.delete_user, WRITE, None, 204, etag=True),
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User, etag=True),
     Route("GET", HISTORY, history.list_user_torrents, READ, _HISTORY, query=HistoryPage, refusals=(501,)),
+    Route("GET", KEY, keys.show_key, READ, keys.TorrentKey, refusals=(409,)),
+    Route("POST", KEY, keys.replace_key, WRITE, keys.TorrentKey, refusals=(409, 501)),
     Route("GET", f"{USER}/peers", peers.list_user_peers, READ, views.Items[views.PeerView], query=PeerPage),
     Route("DELETE", f"{USER}/peers", peers.drop_user_peers, WRITE, None, 204, query=Idle),
     Route("GET", BONUS, rewards.list_bonus, READ, views.Items[views.BonusEntry], query=Page, refusals=(501,)),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mika.cli.api import Api
-from mika.cli.command import Pair, Section, fields_of
+from mika.cli.command import InfoHash, Pair, Section, fields_of
 from mika.cli.peers import user_peers
 from mika.cli.rewards import bonus, freeleech, give
 from mika.cli.tables import as_json, show_answer, show_list
@@ -69,6 +69,20 @@ def passkey(api: Api, user_id: int) -> None:
     _show_with_announce_url(api, api.call("POST", f"/v1/users/{user_id}/passkey"))
 
 
+@user.command()
+@click.argument("user_id", metavar="ID", type=USER_ID)
+@click.argument("info_hash", metavar="HASH", type=InfoHash())
+@click.option("--new", is_flag=True, help="Replace it: the old one stops at once, the user's other torrents go on.")
+@click.pass_obj
+def key(api: Api, user_id: int, info_hash: str, new: bool) -> None:
+    """Show the key that is good for one torrent of a user, and the announce URL with it.
+
+    The tracker takes such keys with [tracker] torrent_keys = "accepted" or "required".
+    """
+    method = "POST" if new else "GET"
+    _show_with_announce_url(api, api.call(method, f"/v1/users/{user_id}/torrents/{info_hash}/key"))
+
+
 @user.command("list")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
 @click.pass_obj
@@ -77,11 +91,11 @@ def list_(api: Api, limit: int | None) -> None:
     show_list(api.pages("/v1/users", limit), COLUMNS)
 
 
-def _show_with_announce_url(api: Api, account: dict[str, Any]) -> None:
-    show_answer(account)
+def _show_with_announce_url(api: Api, answer: dict[str, Any]) -> None:
+    show_answer(answer)
     if as_json():
         return
-    path = f"/{account['passkey']}/announce"
+    path = f"/{answer.get('passkey') or answer['key']}/announce"
     click.echo(f"\nannounce URL: {api.place.announce_url or 'the address of your tracker, then '}{path}")
 
 

@@ -21,6 +21,7 @@ from mika.interfaces import (
     IBonusStore,
     IFreeleechStore,
     IHistoryStore,
+    IKeyStore,
     IPeerStore,
     ISuspicionStore,
     ITorrentStore,
@@ -56,7 +57,9 @@ def _asked(
     return ask
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
+@implementer(
+    IUserStore, IFreeleechStore, IKeyStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore
+)
 class RedisStore:
     """All three kinds of store under one prefix of one Redis database."""
 
@@ -229,6 +232,11 @@ class RedisStore:
     async def delete_freeleech(self, user_id: int, info_hash: bytes) -> bool:
         """See `IFreeleechStore`."""
         return await redis_rewards.remove_token(self._connection, user_id, info_hash)
+
+    @_asked
+    async def void_key(self, user_id: int, info_hash: bytes) -> int:
+        """See `IKeyStore`."""
+        return await redis_rewards.void_key(self._connection, user_id, info_hash)
 
     @_asked
     async def bonus_entries(self, user_id: int, before: int, limit: int) -> list[BonusEntry]:

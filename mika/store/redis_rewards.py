@@ -1,7 +1,8 @@
-"""Freeleech tokens and bonus entries in Redis: the scripts behind what `RedisStore` offers beside users.
+"""Freeleech tokens, void keys and bonus entries in Redis: the scripts behind what `RedisStore` offers beside users.
 
-`freeleech:ID` has until when each token is in force, by info hash. `bonus:ID` are the entries of a user as JSON in
-order of their ids, `bonus_keys:ID` the entry of each key. `redis_users.py` deletes them with their user.
+`freeleech:ID` has until when each token is in force, by info hash; `void_keys:ID` how many keys are void.
+`bonus:ID` are the entries of a user as JSON in order of their ids, `bonus_keys:ID` the entry of each key.
+`redis_users.py` deletes them with their user.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ if there == 1 then
   changed(ARGV[2])
 end
 return there
+""")
+
+_VOID = Script(f"""{CHANGED}
+if redis.call('EXISTS', ARGV[1] .. 'user:' .. ARGV[2]) == 0 then
+  return 0
+end
+local count = redis.call('HINCRBY', ARGV[1] .. 'void_keys:' .. ARGV[2], ARGV[3], 1)
+changed(ARGV[2])
+return count
 """)
 
 # Given: id, amount, reason, time, key (empty: none), and the amount with the other sign. Answers with the entry and
@@ -78,6 +88,11 @@ async def save_token(connection: Connection, user_id: int, info_hash: bytes, unt
 async def remove_token(connection: Connection, user_id: int, info_hash: bytes) -> bool:
     """Delete, and say whether there was one."""
     return possible(user_id) and int(await _DELETE_TOKEN.run(connection, user_id, info_hash.hex())) == 1
+
+
+async def void_key(connection: Connection, user_id: int, info_hash: bytes) -> int:
+    """Count one more void key of a user who is there, and return how many that are."""
+    return int(await _VOID.run(connection, user_id, info_hash.hex())) if possible(user_id) else 0
 
 
 async def entries(connection: Connection, user_id: int, before: int, limit: int) -> list[BonusEntry]:

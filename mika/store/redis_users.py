@@ -14,7 +14,7 @@ from typing import Any
 
 from mika.errors import ConflictError
 from mika.interfaces import Mark
-from mika.model import DEFAULT_ROLE, Role, User
+from mika.model import DEFAULT_ROLE, NO_KEYS, Role, User
 from mika.store.redis_connection import Connection, Script
 from mika.store.redis_rows import GROW, MARK, TOGETHER, Row, check_applied, mark_words, pack_growth
 from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_users
@@ -43,7 +43,8 @@ _READ = f"""
 local FIELDS = {USER.lua()}
 local function read(id)
   local tokens = redis.call('HGETALL', ARGV[1] .. 'freeleech:' .. id)
-  return {{id, redis.call('HMGET', ARGV[1] .. 'user:' .. id, unpack(FIELDS)), tokens}}
+  local void = redis.call('HGETALL', ARGV[1] .. 'void_keys:' .. id)
+  return {{id, redis.call('HMGET', ARGV[1] .. 'user:' .. id, unpack(FIELDS)), tokens, void}}
 end
 """
 
@@ -73,7 +74,7 @@ local function forget(id)
     redis.call('DEL', prefix .. 'suspicion:' .. suspected[i])
     redis.call('ZREM', prefix .. 'suspicions', suspected[i])
   end
-  for _, kind in ipairs({{'suspected:', 'histories:', 'freeleech:', 'bonus:', 'bonus_keys:'}}) do
+  for _, kind in ipairs({{'suspected:', 'histories:', 'freeleech:', 'void_keys:', 'bonus:', 'bonus_keys:'}}) do
     redis.call('DEL', prefix .. kind .. id)
   end
 end
@@ -220,17 +221,20 @@ def possible(user_id: int) -> bool:
 def _user(connection: Connection, reply: Any) -> User | None:
     if reply is None or not any(reply[1]):
         return None
-    user_id, values, tokens = reply
+    user_id, values, tokens, void = reply
     try:
         facts, totals = USER.read(values)
-        freeleech = {
-            bytes.fromhex(key.decode("ascii")): int(until) for key, until in zip(tokens[::2], tokens[1::2], strict=True)
-        }
-        return User(id=int(user_id), **facts, freeleech=freeleech, totals=totals, written=totals.copy())
+        kept: dict[str, Any] = {"freeleech": _by_hash(tokens), "void_keys": _by_hash(void) or NO_KEYS}
+        return User(id=int(user_id), **facts, **kept, totals=totals, written=totals.copy())
     except ValueError:
         prefix, number = connection.place.prefix, user_id.decode()
-        keys = f"{prefix}user:{number}, or {prefix}freeleech:{number}"
+        keys = f"{prefix}user:{number}, {prefix}freeleech:{number} or {prefix}void_keys:{number}"
         raise connection.error(f"has a user whose fields are not as they must be: mend {keys}") from None
+
+
+def _by_hash(reply: list[bytes]) -> dict[bytes, int]:
+    """Return what a hash of Redis has by info hash."""
+    return {bytes.fromhex(key.decode("ascii")): int(value) for key, value in zip(reply[::2], reply[1::2], strict=True)}
 
 
 async def by_id(connection: Connection, user_id: int) -> User | None:

@@ -17,7 +17,7 @@ from zope.interface import directlyProvides
 from zope.interface.interface import InterfaceClass
 
 from mika.errors import ConflictError, OutOfStepError, StoreError
-from mika.interfaces import Change, IBonusStore, IFreeleechStore, IHistoryStore, ISuspicionStore, Mark
+from mika.interfaces import Change, IBonusStore, IFreeleechStore, IHistoryStore, IKeyStore, ISuspicionStore, Mark
 from mika.model import INT64_MAX
 from mika.store import remote_json as form
 from mika.store.remote_changes import Watch
@@ -28,6 +28,7 @@ PROTOCOL = 1
 
 OFFERS: Mapping[str, InterfaceClass] = {
     "freeleech": IFreeleechStore,
+    "keys": IKeyStore,
     "bonus": IBonusStore,
     "history": IHistoryStore,
     "suspicions": ISuspicionStore,

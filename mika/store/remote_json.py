@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mika.errors import MikaError
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
+from mika.model import INT64_MAX, NO_KEYS, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
 from mika.store.values import PEER_FIELDS, TOTALS, thaw_peer
 
 SAFE = 2**53
@@ -142,10 +142,10 @@ OBJECT = _instance(dict, "an object")
 
 IDS = Form("a list of ids", lambda ids: [str(each) for each in sorted(ids)], lambda ids: set(map(INTEGER.read, ids)))
 
-TOKENS = Form(
-    "an object of info hashes and times",
-    lambda tokens: {info_hash.hex(): str(until) for info_hash, until in tokens.items()},
-    lambda tokens: {HASH.read(info_hash): INTEGER.read(until) for info_hash, until in OBJECT.read(tokens).items()},
+BY_HASH = Form(
+    "an object of info hashes and integers",
+    lambda found: {info_hash.hex(): str(value) for info_hash, value in found.items()},
+    lambda found: {HASH.read(info_hash): INTEGER.read(value) for info_hash, value in OBJECT.read(found).items()},
 )
 
 TOTALS_FORMS: Forms = dict.fromkeys(TOTALS, INTEGER)
@@ -163,6 +163,9 @@ USER: Forms = {
     "created_at": INTEGER,
     "updated_at": INTEGER,
 }
+BESIDE: Forms = {"freeleech": BY_HASH, "void_keys": BY_HASH}
+"""What a user has where the site offers it."""
+
 ENTRY: Forms = {
     "id": INTEGER,
     "user_id": INTEGER,
@@ -276,8 +279,9 @@ def user_as_json(user: User, *, whole: bool) -> dict[str, Any]:
 def read_user(row: Any) -> User:
     """Read a user with the totals."""
     totals = Totals(**read_fields(TOTALS_FORMS, row, "a user"))
-    tokens = read_fields({"freeleech": TOKENS}, {"freeleech": {}} | row, "a user")["freeleech"]
-    return User(**read_fields(USER, row, "a user"), freeleech=tokens, totals=totals, written=totals.copy())
+    beside = read_fields(BESIDE, {"freeleech": {}, "void_keys": {}} | row, "a user")
+    beside["void_keys"] = beside["void_keys"] or NO_KEYS
+    return User(**read_fields(USER, row, "a user"), **beside, totals=totals, written=totals.copy())
 
 
 def entry_as_json(entry: BonusEntry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a site offers beside: freeleech tokens, bonus ledger, histories, suspicions; `remote.py` has everything else."""
+"""What a site offers beside: tokens, void keys, bonus, histories, suspicions; `remote.py` has everything else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mika.store.taken import TOO_LITTLE_BONUS, no_user
 
 
 class RemoteRewards(Asking):
-    """What `IFreeleechStore`, `IBonusStore`, `IHistoryStore` and `ISuspicionStore` ask for."""
+    """What `IFreeleechStore`, `IKeyStore`, `IBonusStore`, `IHistoryStore` and `ISuspicionStore` ask for."""
 
     def save_freeleech(self, user_id: int, info_hash: bytes, until: int) -> Deferred[None]:
         """See `IFreeleechStore`."""
@@ -32,6 +32,22 @@ class RemoteRewards(Asking):
         if not possible(user_id):
             return succeed(False)
         return self.run(self.delete(f"/users/{user_id}/freeleech", {"info_hash": info_hash.hex()}))
+
+    def void_key(self, user_id: int, info_hash: bytes) -> Deferred[int]:
+        """See `IKeyStore`."""
+        path, body = f"/users/{user_id}/void-keys", body_of({"info_hash": info_hash.hex()})
+        if not possible(user_id):
+            return succeed(0)
+
+        async def work() -> int:
+            answer = await self.site.ask("POST", path, body=body, may=(404,))
+            if answer.status == 404:
+                return 0
+            with self.in_words(f"POST {path}"):
+                count: int = form.read_field("count", form.INTEGER, answer.body)
+            return count
+
+        return self.run(work())
 
     def bonus_entries(self, user_id: int, before: int, limit: int) -> Deferred[list[BonusEntry]]:
         """See `IBonusStore`."""

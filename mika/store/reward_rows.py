@@ -12,10 +12,10 @@ from sqlalchemy import Connection, delete, select, update
 from mika.model import INT64_MAX, BonusEntry
 from mika.store.batches import chunks, insert_one
 from mika.store.dialect import Dialect
-from mika.store.schema import bonus_entries, freeleech, history, suspicions, users
+from mika.store.schema import bonus_entries, freeleech, history, suspicions, users, void_keys
 from mika.store.taken import new_balance, no_user
 
-_BY_USER = (freeleech, bonus_entries, history, suspicions)
+_BY_USER = (freeleech, void_keys, bonus_entries, history, suspicions)
 _FIELDS = [column.name for column in bonus_entries.columns]
 
 

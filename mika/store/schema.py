@@ -106,6 +106,17 @@ freeleech = Table(
 )
 """Tokens; a change of one is told as a change of its user, by triggers of step 0005."""
 
+void_keys = Table(
+    "void_keys",
+    metadata,
+    _column("user_id", BigInteger, primary_key=True),
+    _column("info_hash", _Hash, primary_key=True),
+    _column("count", BigInteger),
+    sqlite_with_rowid=False,
+    **_MYSQL,
+)
+"""How many keys of a user for a torrent are void; told as a change of its user, by triggers of step 0008."""
+
 bonus_entries = Table(
     "bonus_entries",
     metadata,

@@ -19,6 +19,7 @@ from mika.interfaces import (
     IBonusStore,
     IFreeleechStore,
     IHistoryStore,
+    IKeyStore,
     IPeerStore,
     ISuspicionStore,
     ITorrentStore,
@@ -29,14 +30,16 @@ from mika.interfaces import (
     UserBatch,
 )
 from mika.model import BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
-from mika.store import batches, history_rows, peer_rows, reward_rows, suspicion_rows, torrent_rows, user_rows
+from mika.store import batches, history_rows, key_rows, peer_rows, reward_rows, suspicion_rows, torrent_rows, user_rows
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
 from mika.store.upgrade import Schema
 from mika.store.values import copy_torrent, copy_torrent_facts, freeze_growth, freeze_peers
 
 
-@implementer(IUserStore, IFreeleechStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore)
+@implementer(
+    IUserStore, IFreeleechStore, IKeyStore, IBonusStore, IHistoryStore, ISuspicionStore, ITorrentStore, IPeerStore
+)
 class SqlStore:
     """All three kinds of store in the tables of one database."""
 
@@ -139,6 +142,10 @@ class SqlStore:
     def delete_freeleech(self, user_id: int, info_hash: bytes) -> Deferred[bool]:
         """See `IFreeleechStore`."""
         return self._database.write(reward_rows.remove_token, user_id, info_hash)
+
+    def void_key(self, user_id: int, info_hash: bytes) -> Deferred[int]:
+        """See `IKeyStore`."""
+        return self._database.write(key_rows.void, self._dialect, user_id, info_hash)
 
     def bonus_entries(self, user_id: int, before: int, limit: int) -> Deferred[list[BonusEntry]]:
         """See `IBonusStore`."""

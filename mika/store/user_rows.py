@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, Role, Totals, User
+from mika.model import INT64_MAX, NO_KEYS, Role, Totals, User
+from mika.store import key_rows
 from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
 from mika.store.reward_rows import forget, tokens_between, tokens_of
@@ -41,10 +42,10 @@ def freeze_facts(user: User) -> tuple[Any, ...]:
     return facts
 
 
-def _user(row: Mapping[Any, Any], tokens: Mapping[bytes, int]) -> User:
+def _user(row: Mapping[Any, Any], tokens: Mapping[bytes, int], void: Mapping[bytes, int]) -> User:
     totals = Totals(*(row[name] for name in TOTALS))
     facts = {name: row[name] for name in _FACTS}
-    return User(**facts, freeleech=tokens, totals=totals, written=totals.copy())
+    return User(**facts, freeleech=tokens, void_keys=void, totals=totals, written=totals.copy())
 
 
 def _possible(number: int) -> bool:
@@ -66,7 +67,9 @@ def by_id(connection: Connection, user_id: int) -> User | None:
 
 def _one(connection: Connection, query: Select[Any]) -> User | None:
     row = connection.execute(query).mappings().first()
-    return None if row is None else _user(row, tokens_of(connection, row["id"]))
+    if row is None:
+        return None
+    return _user(row, tokens_of(connection, row["id"]), key_rows.of_user(connection, row["id"]))
 
 
 def page(connection: Connection, after: int, limit: int) -> list[User]:
@@ -74,8 +77,11 @@ def page(connection: Connection, after: int, limit: int) -> list[User]:
     start = max(-INT64_MAX, min(after, INT64_MAX))
     query = select(users).where(users.c.id > start).order_by(users.c.id).limit(limit)
     rows = connection.execute(query).mappings().all()
-    tokens = tokens_between(connection, rows[0]["id"], rows[-1]["id"]) if rows else {}
-    return [_user(row, tokens.get(row["id"], {})) for row in rows]
+    if not rows:
+        return []
+    ends = rows[0]["id"], rows[-1]["id"]
+    tokens, void = tokens_between(connection, *ends), key_rows.between(connection, *ends)
+    return [_user(row, tokens.get(row["id"], {}), void.get(row["id"], NO_KEYS)) for row in rows]
 
 
 def add(connection: Connection, frozen: list[tuple[Any, ...]]) -> list[int]:

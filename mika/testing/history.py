@@ -10,7 +10,7 @@ from twisted.internet.defer import gatherResults
 
 from mika.interfaces import HistoryBatch, IHistoryStore, Mark
 from mika.model import INT64_MAX, LEFT_UNKNOWN, Debt, History, Totals
-from mika.testing.rewards import RewardsContract
+from mika.testing.keys import KeyContract
 from mika.testing.subjects import make_user
 
 ONE, TWO, THREE = b"\1" * 20, b"\x20" * 20, b"\xff" * 20
@@ -21,7 +21,7 @@ def make_history(user_id: int, info_hash: bytes = ONE, totals: Totals | None = N
     return History(user_id, info_hash, totals or Totals(announces=1), **({"left": 0} | facts))
 
 
-class HistoryContract(RewardsContract):
+class HistoryContract(KeyContract):
     """What `IHistoryStore` says."""
 
     async def grow(self, *rows: History) -> None:

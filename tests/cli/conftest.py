@@ -21,6 +21,7 @@ from mika.admin.call import Context, Health, Request
 from mika.admin.gate import Gate
 from mika.cli import main
 from mika.cli.api import Api, read_answer
+from mika.config import Config
 from mika.directory import Directory
 from mika.store.memory import MemoryStore
 from mika.swarm.swarms import Swarms
@@ -71,7 +72,8 @@ def run(state: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys
     directory = Directory(store, store, swarms, lambda: 1_800_000_000.0, lambda _kind: succeed(None))
     finished(directory.open())
     figures = make_figures(swarms, Clock(), torrents=directory.torrents)
-    context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}), Unchanging(), figures)
+    configuration = Unchanging(Config(tracker={"torrent_keys": "accepted"}))
+    context = Context(directory, swarms, 1_799_990_000, lambda: Health([], {"users": 0}), configuration, figures)
     clock = Clock()
     tokens = Tokens([Token.of("local", TOKEN, Scope.ADMIN)], Book(state / "api-tokens.json"))
     admin = AdminApi(context, tokens, Gate(clock, rate=0, delay=0))

@@ -42,6 +42,7 @@ GOOD = {
     "client user delete": ["1"],
     "client user passkey": ["1"],
     "client user list": [],
+    "client user key": ["1", HASH, "--new"],
     "client torrent peers": [HASH, "--near", "52.5,13.4", "--within", "100"],
     "client user peers": ["1", "--flush", "--idle", "1h"],
     "client user bonus": ["1"],

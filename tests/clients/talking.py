@@ -132,6 +132,11 @@ async def torrents(mika: Any, base: int) -> None:
     await mika.grant_freeleech(base + 4, hash_of(base, 1), free_until)
     (token,) = (await mika.request("GET", f"/v1/users/{base + 4}/freeleech"))["items"]
     assert token == {"info_hash": hash_of(base, 1), "until": free_until.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    await mika.request("PATCH", "/v1/config", {"tracker": {"torrent_keys": "accepted"}})
+    key = await mika.torrent_key(base + 4, hash_of(base, 1))
+    renewed = await mika.renew_torrent_key(base + 4, hash_of(base, 1))
+    assert (len(key), key != renewed) == (64, True)
+    assert await mika.torrent_key(base + 4, hash_of(base, 1)) == renewed
     await mika.revoke_freeleech(base + 4, hash_of(base, 1))
     assert (await mika.request("GET", f"/v1/users/{base + 4}/freeleech"))["items"] == []
     await mika.delete_torrent(hash_of(base, 2), "Ersetzt: größer & schöner?")

@@ -41,11 +41,12 @@ def shown(section):
 def test_shown_nouns_are_what_mika_reads_and_writes():
     """Field by field, to the letter."""
     (user,), (torrent,), (peer,) = shown("Users"), shown("Torrents"), shown("Peers")
-    with_tokens, entry, history, suspicion = shown("What a site may offer beside")
+    with_tokens, with_void_keys, entry, history, suspicion = shown("What a site may offer beside")
     assert suspicion_as_json(read_suspicion(suspicion)) == suspicion
     assert history_as_json(read_history(history)) == history
     assert user_as_json(read_user(user), whole=True) == user
     assert read_user(user | with_tokens).freeleech == {b"\xaa" * 20: 1_798_135_200}
+    assert read_user(user | with_void_keys).void_keys == {b"\xaa" * 20: 1}
     assert entry_as_json(read_entry(entry)) == entry
     assert torrent_as_json(read_torrent(torrent), whole=True) == torrent
     info_hash, read = read_peer(peer)

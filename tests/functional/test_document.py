@@ -43,7 +43,9 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "422"]
 @pytest.fixture
 def tracker(tmp_path):
     """Start a tracker with something in it, that limits nobody."""
-    process = TrackerProcess(tmp_path, MIKA_API__RATE_LIMIT="0", MIKA_API__FAILURE_DELAY="0s")
+    process = TrackerProcess(
+        tmp_path, MIKA_API__RATE_LIMIT="0", MIKA_API__FAILURE_DELAY="0s", MIKA_TRACKER__TORRENT_KEYS="accepted"
+    )
     process.start()
     process.add_user("ann")
     process.api("POST", "/v1/torrents", {"info_hash": "ab" * 20})

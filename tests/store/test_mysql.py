@@ -206,7 +206,7 @@ class TestOpening(OnServer):
         )
         self.assertEqual({row[1:] for row in tables if row[0] in metadata.tables}, {("InnoDB", "utf8mb4_bin")})
         self.assertEqual(self.sql("SELECT id, name FROM roles"), ((1, "member"),))
-        self.assertEqual(len(self.sql("SHOW TRIGGERS")), 7)
+        self.assertEqual(len(self.sql("SHOW TRIGGERS")), 10)
 
     async def test_many_start_at_once(self):
         """Stores on one empty database wait for one another, and all come up."""

@@ -109,6 +109,14 @@ class Client:
         """Give a user a new passkey; the old one stops at once."""
         return self._send(calls.renew_passkey(user_id, if_match))
 
+    def torrent_key(self, user_id: int, info_hash: str) -> str:
+        """Return what announces this torrent alone, in the passkey's place: `/KEY/announce`."""
+        return self._send(calls.torrent_key("GET", user_id, info_hash))
+
+    def renew_torrent_key(self, user_id: int, info_hash: str) -> str:
+        """Replace it; the old one stops at once, and the user's other torrents go on."""
+        return self._send(calls.torrent_key("POST", user_id, info_hash))
+
     def delete_user(self, user_id: int, *, if_match: str | None = None) -> None:
         """Delete an account, and its peers from their swarms."""
         self._send(calls.delete(calls.user(user_id), if_match))

@@ -104,6 +104,12 @@ def renew_passkey(user_id: int, if_match: str | None) -> Call[User]:
     return Call("POST", f"{user(user_id)}/passkey", User.read, None, if_match)
 
 
+def torrent_key(method: str, user_id: int, info_hash: str) -> Call[str]:
+    """Show (GET) or replace (POST) the key of a user for a torrent."""
+    path = f"{user(user_id)}/torrents/{quote(info_hash, safe='')}/key"
+    return Call(method, path, lambda shown, _etag: str(shown["key"]))
+
+
 def add_bonus(user_id: int, amount: Decimal | str, reason: str, key: str | None) -> Call[Decimal]:
     """Give points, or spend them."""
     entry = {"amount": f"{Decimal(amount):f}", "reason": reason} | ({} if key is None else {"key": key})

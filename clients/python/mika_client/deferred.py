@@ -103,6 +103,14 @@ class TwistedClient:
         """Give a user a new passkey; the old one stops at once."""
         return await self._send(calls.renew_passkey(user_id, if_match))
 
+    async def torrent_key(self, user_id: int, info_hash: str) -> str:
+        """Return what announces this torrent alone, in the passkey's place: `/KEY/announce`."""
+        return await self._send(calls.torrent_key("GET", user_id, info_hash))
+
+    async def renew_torrent_key(self, user_id: int, info_hash: str) -> str:
+        """Replace it; the old one stops at once, and the user's other torrents go on."""
+        return await self._send(calls.torrent_key("POST", user_id, info_hash))
+
     async def delete_user(self, user_id: int, *, if_match: str | None = None) -> None:
         """Delete an account, and its peers from their swarms."""
         await self._send(calls.delete(calls.user(user_id), if_match))
