@@ -116,10 +116,11 @@ class Client:
 
     def beginnings(self, session: Session) -> list[bytes]:
         """Return what stands before the counters, for each hash of a torrent."""
-        dialect = self.dialect
+        dialect, member = self.dialect, self.member
+        key = self.world.served.key(member.number, session.torrent.info_hash) if member.keyed else member.passkey
         return [
             (
-                f"GET /{self.member.passkey}/announce?"
+                f"GET /{key}/announce?"
                 + dialect.before.format(
                     info_hash=dialect.escaped(info_hash),
                     peer_id=dialect.escaped(session.peer_id),

@@ -59,6 +59,8 @@ class Member:
         self.clients = [self._client(habits)]
         if self.random.random() < 0.05:  # one at home and one that they rent
             self.clients.append(self._client(HABITS[4]))
+        self.keyed = self.random.random() < 0.15
+        """Whether they take torrents with a key of each in its announce URL, and not with their passkey."""
         self.behind_vpn = self.random.random() < 0.15
 
     def _client(self, habits: Habits) -> Client:

@@ -60,7 +60,8 @@ class Served:
         self.directory = Directory(store, store, self.swarms, clock.seconds, self._settle, negative_ttl)
         stores = Stores(store, store, store)
         self.flusher = make_flusher(config, stores, self.directory, self.swarms, journal, clock)
-        self.tracker = make_tracker(config, self.directory, self.swarms, journal, TorrentKeys(SECRET))
+        self._keys = TorrentKeys(SECRET)
+        self.tracker = make_tracker(config, self.directory, self.swarms, journal, self._keys)
         self.tracker.random = Random(seed).random
         self.factory = AnnounceFactory(self.tracker, self.directory, TrustedProxies([]), clock)
         in_force: Any = InForce(config)
@@ -124,6 +125,10 @@ class Served:
         if hasattr(found[0], "raiseException"):
             found[0].raiseException()
         return found[0]
+
+    def key(self, user_id: int, info_hash: bytes) -> str:
+        """Return the key that is good for a user and a torrent, by its own info hash."""
+        return self._keys.make(self.finish(self.directory.user(user_id)), info_hash)
 
     def answer(self, request: bytes, address: bytes) -> bytes:
         """Answer one request from a packed address, as a port or else a connection does."""

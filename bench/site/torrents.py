@@ -136,6 +136,7 @@ class Torrent:
             speed = min(theirs.free_up, share, mine.free_down // (SOURCES - connections), wanted - session.rate_left)
             if speed < min(SLOWEST, wanted):
                 continue
+            speed -= int(speed * self._random.random() / 2)  # no connection is as fast as it could be
             self._flow(source, session, speed)
             connections += 1
             if connections == SOURCES or session.rate_left == wanted:

@@ -289,6 +289,7 @@ def config_of(scale: Scale) -> Config:
             "deadline": f"{terms.deadline}s",
             "interval": "1h",
         },
+        "tracker": {"torrent_keys": "accepted"},
         "flush": {"interval": "5m", "peers_interval": "30m"},
     }
     return Config.model_validate(written)

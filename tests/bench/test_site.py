@@ -54,7 +54,7 @@ def small_site(tmp_path, seed: int = SEED) -> World:
         ("bonus", "per_year", 0.501, "nano-points"),
         ("credit", "windows", [], "downloaded"),
         ("tracker", "peer_ttl", "40m", "nano-points"),
-        ("tracker", "counters_ttl", "46m", "really uploaded"),
+        ("tracker", "counters_ttl", "46m", "seconds, not"),
         ("hit_and_run", "seed_time", "1h", "satisfied, not"),
     ],
 )
@@ -130,6 +130,7 @@ def test_what_is_written_is_read(tmp_path, monkeypatch, dialect) -> None:
     client = Client(site, Member(site, 99, HABITS[0]), dialect, Line(1000, 1000, dual=True))
     sent = []
     monkeypatch.setattr(site, "deliver", lambda request, said: sent.append((request, said)) or 1800)
+    client.member.keyed = False
     client.start(BEGIN)
     for number in range(13):
         torrent = Torrent(number, 1 << 30, BEGIN, Random(number), site.at)
