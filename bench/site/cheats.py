@@ -170,8 +170,18 @@ class Cheats:
         session.begin(self.world.now)
 
     def _busy(self, number: int) -> list[Torrent]:
-        """Return the torrents in which most is wanted."""
-        return sorted(self.world.torrents, key=lambda each: -len(each.hungry))[:number]
+        """Return the torrents in which most is wanted, and of those in which nothing is the newest."""
+        return sorted(self.world.torrents, key=lambda each: (-len(each.hungry), -each.number))[:number]
+
+    def _hunt(self, client: Client, number: int, lie: Lie, now: int, _: int = 0) -> None:
+        """Say to seed what is wanted most, and look again later: a tool that is fed with what the site's list shows."""
+        for session in list(client.sessions.values()):
+            if not session.torrent.hungry:
+                client.remove(session, now)
+        for torrent in self._busy(number - len(client.sessions)) if client.running else ():
+            if torrent not in client.sessions:
+                self._lie(client, torrent, lie)
+        self.world.at(now + 2 * HOUR, partial(self._hunt, client, number, lie))
 
     def _quiet(self, number: int = 1) -> list[Torrent]:
         """Return some small ones in which nobody wants anything."""
@@ -188,10 +198,9 @@ class Cheats:
         client = self._new("too fast", "1.6 GiB a second, in every sixth announce")
         self._lie(client, self._busy(2)[1], now_and_then(1.6 * (1 << 30), 1 / 6))
 
-    def _sum_of_many(self, _now: int) -> None:
-        client = self._new("sum", "60 torrents, in each of them 60 MiB a second while somebody downloads")
-        for torrent in self._busy(60):
-            self._lie(client, torrent, while_wanted(60 * MIB))
+    def _sum_of_many(self, now: int) -> None:
+        client = self._new("sum", "30 torrents, in each of them 100 MiB a second while somebody downloads")
+        self._hunt(client, 30, while_wanted(100 * MIB), now)
 
     def _to_nobody(self, speed: float, _now: int) -> None:
         client = self._new("to nobody", f"seeds what nobody wants, at {speed / KIB:.0f} KiB a second")
@@ -225,10 +234,9 @@ class Cheats:
         for torrent in self._busy(2) + self._quiet(2):
             self._lie(client, torrent, steady(400 * KIB))
 
-    def _joal(self, _now: int) -> None:
+    def _joal(self, now: int) -> None:
         client = self._new("counters", "JOAL: five torrents, 1 MiB a second while somebody downloads", QBITTORRENT_5)
-        for torrent in self._busy(5):
-            self._lie(client, torrent, while_wanted(MIB))
+        self._hunt(client, 5, while_wanted(MIB), now)
 
     def _says_no_download(self, now: int) -> None:
         client = self._new("counters", "really downloads, and says that it did not")
@@ -236,10 +244,9 @@ class Cheats:
             session = client.sessions[torrent] = Modest(client, torrent, torrent.size, steady(0), real=True)
             session.begin(now)
 
-    def _odd(self, dialect: Dialect, words: str, _now: int) -> None:
+    def _odd(self, dialect: Dialect, words: str, now: int) -> None:
         client = self._new("fingerprint", words, dialect)
-        for torrent in self._busy(3):
-            self._lie(client, torrent, while_wanted(20 * KIB))
+        self._hunt(client, 3, while_wanted(20 * KIB), now)
 
     def _shared(self, households: int, now: int) -> None:
         client = self._new("networks", f"one passkey in {households} households")
@@ -259,8 +266,7 @@ class Cheats:
 
     def _never_stops(self, now: int) -> None:
         client = self._new("never stops", "150 KIB a second, and is killed and started every two hours")
-        for torrent in self._busy(4):
-            self._lie(client, torrent, while_wanted(150 * KIB))
+        self._hunt(client, 4, while_wanted(150 * KIB), now)
         self.world.at(now + 2 * HOUR, partial(self._kill, client))
 
     def _kill(self, client: Client, now: int, _: int) -> None:
