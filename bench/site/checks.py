@@ -31,6 +31,7 @@ def compare(world: World) -> Exactness:
     """Compare every figure of the running tracker, and of its store as written, with the books."""
     served, books = world.served, world.books
     served.finish(served.flusher.flush())
+    served.finish(served.debts.work())
     wrong = [*_conserved(world)]
     for number, account in books.members.items():
         user = served.finish(served.directory.user(number))
@@ -103,6 +104,9 @@ def _histories(world: World) -> Iterator[tuple[list[str], str]]:
                 expected = books.standing(pair, world.now, seeding=seeding)
                 if state != expected:
                     wrong.append(f"{whose}: {state}, not {expected}")
+                told = world.debts_told.get((user, row.info_hash.hex()))
+                if told != (None if pair.completed_at is None else "owing" if expected == "seeding" else expected):
+                    wrong.append(f"{whose}: last told as {told}, and is {expected}")
                 yield wrong, state
             after = rows[-1].info_hash
 

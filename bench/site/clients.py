@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from bench.site.members import Member
     from bench.site.world import World
 
+AGAIN = 0.002
+"""Of all announces, how many are sent twice: the answer did not arrive."""
+
 EVENTS = ("", "started", "completed", "stopped", "paused")
 
 
@@ -38,7 +41,7 @@ class Client:
         self.random: Random = world.random
         self.line_up = self.free_up = line.up
         self.line_down = self.free_down = line.down
-        self.port = self.random.randrange(20000, 60000)
+        self.port = self.random.randrange(20000, 60000) if self.random.random() < 0.97 else 0
         self.keeps_peer_ids = False
         """Whether a peer id survives a restart, with counters that begin anew."""
         self.running = self.asleep = False
@@ -162,4 +165,6 @@ class Client:
             )
             for beginning in session.before:
                 interval = self.world.deliver(beginning + counters + tail, said)
+                if self.random.random() < AGAIN:
+                    interval = self.world.deliver(beginning + counters + tail, said)
         return interval

@@ -45,7 +45,7 @@ HABITS = (
     Habits("always on", 290, HOME, (1, 5), 2.5, 10, 9),
     Habits("hits and runs", 40, HOME, (0, 1), 1, 0.02, 10),
     Habits("a seedbox", 86, ((100, 110), (400, 500), (1150, 1150)), (6, 25), 1, 12, 14, SERVERS),
-    Habits("a large seedbox", 4, ((1150, 1150),), (200, 300), 0.5, 60, 20, SERVERS),
+    Habits("a large seedbox", 4, ((1150, 1150),), (200, 300), 0.5, 25, 20, SERVERS),
 )
 
 

@@ -127,7 +127,7 @@ def _sorted(
     for cheat in sorted(cheats.all, key=lambda each: each.kind):
         number = cheat.member.number
         mine = sorted((row for row in rows if row.user_id == number), key=lambda row: -row.score)
-        told = [time for time, fields in world.served.told if fields["user_id"] == number]
+        told = [time for time, user in world.suspicions_told if user == number]
         if mine and mine[0].score >= threshold:
             kinds = list(dict.fromkeys(row.kind for row in mine if row.score >= threshold))
             caught.append(Caught(cheat, mine[0], kinds, min(told) - cheat.since))

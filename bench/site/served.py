@@ -6,7 +6,7 @@ Made by the functions of `mika/tap.py`. Left out are only sockets, the admin API
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ from twisted.internet.testing import StringTransport
 
 from mika.config import Config
 from mika.directory import Directory
-from mika.events import Events
+from mika.events import Events, Publish, unheard
 from mika.jobs import Reaper
 from mika.journal import Journal
 from mika.model import NO_KEYS
@@ -50,7 +50,8 @@ class InForce:
 class Served:
     """A tracker from its start to its stop; what is to outlive it is in the store and in the journal's folder."""
 
-    def __init__(self, config: Config, store: MemoryStore, folder: Path, now: int, seed: int) -> None:
+    def __init__(self, config: Config, store: MemoryStore, folder: Path, now: int, publish: Publish = unheard) -> None:
+        """`publish` is told what staff and members are told; what is chosen at random is the same each time."""
         self.config, self.store, self.folder = config, store, folder
         self.clock = clock = Clock()
         clock.advance(now)
@@ -62,13 +63,13 @@ class Served:
         self.flusher = make_flusher(config, stores, self.directory, self.swarms, journal, clock)
         self._keys = TorrentKeys(SECRET)
         self.tracker = make_tracker(config, self.directory, self.swarms, journal, self._keys)
-        self.tracker.random = Random(seed).random
+        self.tracker.random = Random(now).random
         self.factory = AnnounceFactory(self.tracker, self.directory, TrustedProxies([]), clock)
         in_force: Any = InForce(config)
-        self.told: list[tuple[int, Mapping[str, Any]]] = []
-        """What staff were told is suspicious, and when."""
-        self.directory.publish = self._hear
+        self.directory.publish = publish
+        self.flusher.publish_to(publish)
         self.debts = make_debts(self.directory, self.flusher, in_force, Events(clock.seconds), clock)
+        self.debts.publish = publish
         self.follow = make_follow(self.directory, self.swarms, self.flusher, in_force, clock)
         reaper = Reaper(self.swarms, clock)
         for job in (reaper, self.follow):
@@ -82,10 +83,6 @@ class Served:
             self.debts,
             self.follow,
         ]
-
-    def _hear(self, type_: str, fields: Mapping[str, Any]) -> None:
-        if type_ == "suspicion":
-            self.told.append((int(self.clock.seconds()), fields))
 
     def _settle(self, kind: str) -> Deferred[None]:
         return self.flusher.settle(kind)

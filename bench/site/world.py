@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -26,9 +26,6 @@ from mika.store.memory import MemoryStore
 
 BEGIN = 1_798_761_600
 """2027-01-01T00:00:00Z."""
-
-OWED = 36 * HOUR, Fraction(1), 6 * DAY
-"""Hit and run: seconds of seeding, or so many times what was downloaded, within so many seconds."""
 
 POINTS = {"per_hour": Fraction(1), "scarcity": Fraction(4), "per_gib": Fraction("0.05"), "per_year": Fraction("0.5")}
 
@@ -62,7 +59,7 @@ class World:
     """The site, everybody on it, and the tracker, which is restarted twice."""
 
     def __init__(self, scale: Scale, seed: int, folder: Path) -> None:
-        self.scale, self.seed, self.folder = scale, seed, folder
+        self.scale, self.folder = scale, folder
         self.random = Random(seed)
         self.now = BEGIN
         self.books = Books(terms_of(scale))
@@ -71,12 +68,16 @@ class World:
         self.refused: Counter[bytes] = Counter()
         self.announces = 0
         self.restarts: list[str] = []
+        self.suspicions_told: list[tuple[int, int]] = []
+        """When staff were told of which member."""
+        self.debts_told: dict[tuple[int, str], str] = {}
+        """The state that was told last, by member and info hash."""
         self._heap: list[tuple[int, int, Callable[[int, int], None], int]] = []
         self._order = count()
         self._tick_at = BEGIN + TICK
         self._down_until = 0
         (folder / "0").mkdir(parents=True)
-        self.served = Served(config_of(scale), MemoryStore(), folder / "0", BEGIN, seed)
+        self.served = Served(config_of(scale), MemoryStore(), folder / "0", BEGIN, self._hear)
         self.served.start()
         self._found()
 
@@ -127,6 +128,13 @@ class World:
             self.announces += 1
             self.books.hear(said, now)
         return int(answer[at + 11 : answer.index(b"e", at + 11)])
+
+    def _hear(self, type_: str, fields: Mapping[str, Any]) -> None:
+        """Hear what the tracker tells its staff and its site."""
+        if type_ == "suspicion":
+            self.suspicions_told.append((self.now, fields["user_id"]))
+        elif fields.get("change") == "hit_and_run":
+            self.debts_told[fields["id"], fields["info_hash"]] = fields["state"]
 
     # ---- the site
 
@@ -247,7 +255,7 @@ class World:
 
     def _start(self, store: MemoryStore, folder: Path, now: int) -> None:
         self._down_until = now - now % TICK
-        self.served = Served(self.served.config, store, folder, self._down_until, self.seed)
+        self.served = Served(self.served.config, store, folder, self._down_until, self._hear)
         self.served.start()
 
     def _do(self, awaitable: Any) -> Any:
@@ -255,16 +263,15 @@ class World:
 
 
 def terms_of(scale: Scale) -> Terms:
-    """Return the site's rules: two times at which everything is free or counts twice, among others."""
+    """Return the site's rules: times at which everything is free or counts twice; a twentieth of all days is owed."""
     day = scale.days * DAY // 10
     offers = (
         Offer(BEGIN + 2 * day, BEGIN + 3 * day, Fraction(1), Fraction(0)),
         Offer(BEGIN + 5 * day, BEGIN + 6 * day, Fraction(2), Fraction(1)),
         Offer(BEGIN + 5 * day + day // 2, BEGIN + 7 * day, Fraction("1.1"), Fraction("0.3")),
     )
-    seed_time, ratio, deadline = OWED
     points = POINTS["per_hour"], POINTS["scarcity"], POINTS["per_gib"], POINTS["per_year"]
-    return Terms(1800, 45 * 60, 21 * DAY, *points, offers, seed_time, ratio, deadline)
+    return Terms(1800, 45 * 60, 21 * DAY, *points, offers, day // 2, Fraction(1), 2 * day)
 
 
 def config_of(scale: Scale) -> Config:
