@@ -9,20 +9,21 @@ import string
 from dataclasses import dataclass
 from random import Random
 
-LETTERS = string.ascii_letters + string.digits
-
-LIBTORRENT = (string.ascii_letters + string.digits + "-_.!~*()").encode()
-UNRESERVED = (string.ascii_letters + string.digits + "-_.~").encode()
-AZUREUS = (string.ascii_letters + string.digits + "-_.*").encode()
+LETTERS = (string.ascii_letters + string.digits).encode()
+BASE36 = (string.digits + string.ascii_lowercase).encode()
+LIBTORRENT = LETTERS + b"-_.!~*()"
+UNRESERVED = LETTERS + b"-_.~"
+AZUREUS = LETTERS + b"-_.*"
+ANY = bytes(range(256))
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One client: `before` and `after` are what stands around the three counters, `headers` follow the Host.
 
-    `plain` bytes are not escaped; `key` is how its secret is written. With `keeps_key` it says the same one after a
-    restart; with `one_peer_id` it is the same peer in all of its torrents. `whole_pieces`: `left` counts what is not
-    yet checked, in pieces. `pauses`: a partial seed says so (BEP 21).
+    `plain` bytes are not escaped, `tail` bytes end peer ids; `key` is how its secret is written. With `keeps_key` it
+    says the same one after a restart; with `one_peer_id` it is the same peer in all of its torrents. `whole_pieces`:
+    `left` counts what is not yet checked, in pieces. `pauses`: a partial seed says so (BEP 21).
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dialect:
     after: str
     headers: str
     plain: bytes = UNRESERVED
+    tail: bytes = LETTERS
     escape: str = "%{:02x}"
     key: str = "{:08X}"
     numwant: int = 200
@@ -44,8 +46,11 @@ class Dialect:
         return "".join(chr(byte) if byte in self.plain else self.escape.format(byte) for byte in raw)
 
     def new_peer_id(self, random: Random) -> bytes:
-        """Make a peer id: what the client is called, and the rest at random."""
-        return (self.peer_id + "".join(random.choices(LETTERS, k=20 - len(self.peer_id)))).encode()
+        """Make a peer id: what the client is called, and the rest at random; Transmission's ends with a check."""
+        tail = bytes(random.choices(self.tail, k=20 - len(self.peer_id)))
+        if self.tail is BASE36:
+            tail = tail[:-1] + BASE36[-sum(map(BASE36.index, tail[:-1])) % 36].to_bytes()
+        return self.peer_id.encode() + tail
 
     def new_key(self, random: Random) -> str:
         """Make what the client proves by that it is the same."""
@@ -59,40 +64,30 @@ _PLAIN = "User-Agent: {}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n"
 
 
 def _libtorrent(name: str, peer_id: str, agent: str) -> Dialect:
-    return Dialect(name, peer_id, _SHORT, _RASTERBAR, _PLAIN.format(agent), LIBTORRENT)
+    return Dialect(name, peer_id, _SHORT, _RASTERBAR, _PLAIN.format(agent), LIBTORRENT, LIBTORRENT)
 
 
-def _transmission(name: str, peer_id: str, agent: str, key: str) -> Dialect:
+def _transmission(name: str, peer_id: str, agent: str, escape: str, key: str) -> Dialect:
     after = "&numwant={numwant}&key={key}&compact=1&supportcrypto=1{event}"
-    return Dialect(
-        name,
-        peer_id,
-        _SHORT,
-        after,
-        _CURL.format(agent),
-        UNRESERVED,
-        "%{:02X}",
-        key,
-        80,
-        whole_pieces=True,
-        pauses=True,
-    )
+    written = _CURL.format(agent), UNRESERVED, BASE36, escape, key
+    return Dialect(name, peer_id, _SHORT, after, *written, numwant=80, whole_pieces=True, pauses=True)
 
 
 QBITTORRENT = _libtorrent("qBittorrent 4.6.5", "-qB4650-", "qBittorrent/4.6.5")
 QBITTORRENT_5 = _libtorrent("qBittorrent 5.0.3", "-qB5030-", "qBittorrent/5.0.3")
-DELUGE = _libtorrent("Deluge 2.1.1", "-DE211s-", "Deluge/2.1.1 libtorrent/2.0.7.0")
-TRANSMISSION = _transmission("Transmission 4.0.6", "-TR4060-", "Transmission/4.0.6", "{:08X}")
-TRANSMISSION_3 = _transmission("Transmission 3.00", "-TR3000-", "Transmission/3.00", "{}")
+DELUGE = _libtorrent("Deluge 2.0.3", "-DE203s-", "Deluge/2.0.3 libtorrent/2.0.8.0")
+TRANSMISSION = _transmission("Transmission 4.0.6", "-TR4060-", "Transmission/4.0.6", "%{:02X}", "{:08X}")
+TRANSMISSION_3 = _transmission("Transmission 3.00", "-TR3000-", "Transmission/3.00", "%{:02x}", "{:08x}")
 RTORRENT = Dialect(
     "rTorrent 0.9.8",
     "-lt0D80-",
-    "info_hash={info_hash}&peer_id={peer_id}&key={key}&compact=1&numwant={numwant}&port={port}&",
+    "info_hash={info_hash}&peer_id={peer_id}&key={key}&compact=1&port={port}&",
     "{event}",
-    "User-Agent: rtorrent/0.9.8/0.13.8\r\nAccept: */*\r\nAccept-Encoding: deflate, gzip\r\n",
-    escape="%{:02X}",
-    key="{:08x}",
-    numwant=100,
+    _CURL.format("rtorrent/0.9.8/0.13.8"),
+    LETTERS + b"-",
+    ANY,
+    "%{:02X}",
+    "{:08x}",
     one_peer_id=True,
 )
 UTORRENT = Dialect(
@@ -102,6 +97,7 @@ UTORRENT = Dialect(
     "&corrupt=0&key={key}{event}&numwant={numwant}&compact=1&no_peer_id=1",
     "User-Agent: uTorrent/355(111104683)(45838)\r\nAccept-Encoding: gzip\r\nConnection: Close\r\n",
     LIBTORRENT,
+    ANY,
     keeps_key=True,
     one_peer_id=True,
 )
@@ -113,6 +109,7 @@ BIGLYBT = Dialect(
     "User-Agent: BiglyBT/3.6.0.0;Windows 10;Java 11.0.20\r\nConnection: close\r\nAccept-Encoding: gzip\r\n"
     "Accept: text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2\r\n",
     AZUREUS,
+    LETTERS,
     "%{:02X}",
     "{:08X}",
     100,
