@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 POSTGIS := $(if $(wildcard /usr/share/postgresql/*/extension/postgis.control),true,-):postgresql-postgis
 HEADERS := $(shell $(PYTHON) -c 'import os, sysconfig; print(os.path.exists(sysconfig.get_path("include") + "/Python.h") and "true" or "-")')
 COMPILER := cc:gcc $(HEADERS):python3-dev
-COMPILED := setup.py $(foreach types,$(shell find mika -name '*.pxd'),$(types) $(types:.pxd=.py))
+COMPILED := setup.py $(foreach types,$(shell find mika -name '*.pxd'),$(types) $(types:.pxd=.py) $(wildcard $(types:.pxd=.pyx)))
 PHP := php:php-cli $(if $(wildcard /usr/lib/php/*/curl.so),true,-):php-curl
 LANGUAGES := $(PHP) go:golang-go node:nodejs npm:npm
 BROWSER := chromium:chromium chromedriver:chromium-driver

@@ -16,6 +16,12 @@ DIRECTIVES = {
 }
 
 
+def source_of(types: Path) -> Path:
+    """Return what is compiled: the module itself, or its twin for C arrays, which plain Python cannot run."""
+    twin = types.with_suffix(".pyx")
+    return twin if twin.exists() else types.with_suffix(".py")
+
+
 def compiled() -> dict[str, object]:
     """Return what makes extensions of the modules; nothing where that is not wanted, or there is no Cython."""
     if os.environ.get("MIKA_PURE", "0") not in {"", "0"}:
@@ -28,7 +34,7 @@ def compiled() -> dict[str, object]:
     modules = [
         Extension(
             ".".join(path.with_suffix("").parts),
-            [str(path.with_suffix(".py"))],
+            [str(source_of(path))],
             optional=True,  # without a compiler, or Python's headers, the module is installed as it is
             cython_directives=DIRECTIVES,
             cython_c_in_temp=True,

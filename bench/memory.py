@@ -1,8 +1,9 @@
 """Bytes a peer of resident memory: a million peers over 50,000 torrents, of 100,000 users, over IPv4.
 
 `python -m bench.memory`; `MIKA_PURE=1` measures the sources. A peer has its identity, counters, times, key and
-endpoint; what its swarm, its user's index and the look at its silence take is counted with it. The portions of `expire`
-are timed after that: the longest is for how long the reactor does nothing else.
+endpoint; what its swarm, its user's index and the look at its silence take is counted with it; the users and torrents
+themselves are there before. The portions of `expire` are timed after that: the longest is for how long the reactor does
+nothing else.
 """
 
 from __future__ import annotations
@@ -32,18 +33,16 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def fill(swarms: Swarms, peers: int, torrents: int, users: int) -> None:
-    """Let peers join as they do when they announce."""
-    source = random.Random(1)
-    hashes = [source.randbytes(20) for _ in range(torrents)]
-    ids = list(range(1, users + 1))
+def fill(swarms: Swarms, peers: int, hashes: list[bytes], ids: list[int]) -> None:
+    """Let peers join as they do when they announce, half of them seeders."""
+    source = random.Random(2)
     for number in range(peers):
-        info_hash = hashes[number % torrents]
-        user_id = ids[source.randrange(users)]
+        info_hash = hashes[number % len(hashes)]
+        user_id = ids[source.randrange(len(ids))]
         peer_id = b"-qB4650-" + source.randbytes(12)
         endpoint = source.randbytes(6)
         now = NOW + number * TTL // peers
-        request = AnnounceRequest(None, info_hash, peer_id, endpoint, 1 << 33, 1 << 34, number % 2 << 30)
+        request = AnnounceRequest(None, info_hash, peer_id, endpoint, 1 << 33, 1 << 34, source.randrange(2) << 30)
         request.key = b"%08X" % source.getrandbits(32)
         swarm, peer = swarms.join(info_hash, user_id, peer_id, now)
         swarms.refresh(swarm, peer, request, now)
@@ -62,9 +61,11 @@ def main() -> None:
         pass
 
     swarms = Swarms(TTL, COUNTERS_TTL, lambda _endpoint: True, changed)
+    hashes = [random.Random(number).randbytes(20) for number in range(options.torrents)]
+    ids = list(range(1, options.users + 1))
     before = resident()
     with loading():
-        fill(swarms, options.peers, options.torrents, options.users)
+        fill(swarms, options.peers, hashes, ids)
     taken = resident() - before
     each = taken / options.peers
     print(f"{each:.0f} bytes a peer of {options.peers:,} in {options.torrents:,} swarms ({described()})")

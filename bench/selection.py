@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from mika.model import Peer
+from mika.model import Peer, Place
 from mika.swarm.selection import Select, select_peers
 from mika.swarm.speed import measure
 from mika.swarm.strategy import BestOfSample
@@ -132,7 +132,7 @@ class Model:
         if client.peer is None:
             swarm, peer = self.swarms.join(request.info_hash, client.number, request.peer_id, now)
             client.peer = peer
-            peer.country, peer.asn, peer.location = client.country, client.asn, client.location
+            peer.place = Place(client.country, client.asn, client.location)
         else:
             peer = client.peer
             swarm = self.swarms.of_user(client.number)[0]

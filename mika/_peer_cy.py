@@ -1,6 +1,11 @@
-"""Peer: one client in one swarm. `model.py` has it among the nouns."""
+"""Peer: one client in one swarm. `model.py` has it among the nouns; `_peer_cy.pyx` is the same packed, and compiled."""
 
 from __future__ import annotations
+
+from mika._place import NOWHERE
+
+PEER_ID = 20
+"""Bytes of a peer id."""
 
 LEFT_UNKNOWN = 2**64 - 1
 """`left` of a client that does not know yet: it has no metadata, or did not say (client quirk 2.2)."""
@@ -13,27 +18,23 @@ class Peer:
     A slot is the peer's place among the endpoints that are handed out, -1 when this one is not. A peer that fell
     silent is no longer `active`: it is in no list and no count, but its counters stay the baseline for its return.
     One that is `waiting` for a download slot is active, and handed to nobody.
-    `due` is when `Swarms` looks next whether it fell silent. `location` is degrees north and east, None if unknown;
-    `country` two capitals (ISO 3166-1), empty if unknown; `asn` the number of its network, 0 if unknown. Speeds are
-    bytes a second, and only measured where peer selection needs them.
+    `place` is where its address is, the same object for all that are there. Speeds are bytes a second, and only
+    measured where peer selection needs them.
     """
 
     __slots__ = (
         "active",
-        "asn",
-        "country",
         "crypto",
         "downloaded",
-        "due",
         "endpoint4",
         "endpoint6",
         "first_seen",
         "key",
         "last_seen",
         "left",
-        "location",
         "paused",
         "peer_id",
+        "place",
         "seeder",
         "seen4",
         "seen6",
@@ -47,6 +48,8 @@ class Peer:
     )
 
     def __init__(self, user_id: int, peer_id: bytes, now: int) -> None:
+        if len(peer_id) != PEER_ID:
+            raise ValueError("a peer id is 20 bytes")
         self.user_id = user_id
         self.peer_id = peer_id
         self.key = b""
@@ -66,9 +69,45 @@ class Peer:
         self.seen6 = 0
         self.first_seen = now
         self.last_seen = now
-        self.due = 0
-        self.location: tuple[float, float] | None = None
-        self.country = ""
-        self.asn = 0
+        self.place = NOWHERE
         self.speed_up = 0
         self.speed_down = 0
+
+    @property
+    def country(self) -> str:
+        """The country of its place, empty if unknown."""
+        return self.place.country
+
+    @property
+    def asn(self) -> int:
+        """The network of its place, 0 if unknown."""
+        return self.place.asn
+
+    @property
+    def location(self) -> tuple[float, float] | None:
+        """Degrees north and east of its place, None if unknown."""
+        return self.place.location
+
+    @location.setter
+    def location(self, location: tuple[float, float] | None) -> None:
+        if location != self.place.location:
+            self.place = self.place._replace(location=location)
+
+
+def is_at(peer: Peer, endpoint: bytes) -> bool:
+    """Say whether a peer is handed out with this endpoint."""
+    if len(endpoint) == 6:
+        return peer.endpoint4 == endpoint and peer.slot4 >= 0
+    return peer.endpoint6 == endpoint and peer.slot6 >= 0
+
+
+def quiet_since(peer: Peer) -> int:
+    """Return when a peer was last heard of over the one of its families that is quiet for longest."""
+    seen4 = peer.seen4 if peer.endpoint4 else peer.last_seen
+    seen6 = peer.seen6 if peer.endpoint6 else peer.last_seen
+    return min(seen4, seen6, peer.last_seen)
+
+
+def set_key(peer: Peer, key: bytes) -> None:
+    """Note the key of a peer: nearly always the one that it has."""
+    peer.key = key

@@ -47,9 +47,9 @@ class Count:
         self.seeders += swarm.complete
         self.leechers += swarm.incomplete
         self.partial_seeds += swarm.paused
-        seeders4, leechers4 = len(swarm.seeders4.peers), len(swarm.leechers4.peers)
+        seeders4, leechers4 = len(swarm.seeders4), len(swarm.leechers4)
         if seeders4 + leechers4 == swarm.complete + swarm.incomplete and not (
-            swarm.seeders6.peers or swarm.leechers6.peers
+            len(swarm.seeders6) or len(swarm.leechers6)
         ):
             self.seeders4 += seeders4
             self.leechers4 += leechers4

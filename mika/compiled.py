@@ -71,10 +71,19 @@ def described() -> str:
 _SUFFIXES = tuple(EXTENSION_SUFFIXES)
 
 
+def sources_of(types: Path) -> list[Path]:
+    """Return what the compiled form of a module is made of: its .pxd, and the module or, if it has one, its twin.
+
+    A twin, a .pyx, is for arrays in C, which plain Python cannot run.
+    """
+    twin = types.with_suffix(".pyx")
+    return [types, twin if twin.exists() else types.with_suffix(".py")]
+
+
 def is_stale() -> bool:
     """Say whether this is a source tree in which a module was changed after it was compiled."""
     return (ROOT.parent / "setup.py").exists() and any(
-        built.stat().st_mtime < max(types.stat().st_mtime, types.with_suffix(".py").stat().st_mtime)
+        built.stat().st_mtime < max(each.stat().st_mtime for each in sources_of(types))
         for types in ROOT.rglob("*.pxd")
         for built in [types.with_name(types.stem + EXTENSION_SUFFIXES[0])]
         if built.exists()

@@ -116,7 +116,7 @@ class Geography:
         for endpoint in (peer.endpoint4, peer.endpoint6):
             if endpoint and place == NOWHERE:
                 place = self.place_of(endpoint[:-2])
-        peer.country, peer.asn, peer.location = place
+        peer.place = place
 
 
 def read_place(record: dict[str, Any]) -> Place:

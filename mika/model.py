@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from mika._peer_cy import LEFT_UNKNOWN, Peer
+from mika._place import NOWHERE, Place
 from mika._totals_cy import INT64_MAX, Totals
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "INT64_MAX",
     "LEFT_UNKNOWN",
     "NANO_POINTS",
+    "NOWHERE",
     "PASSKEY",
     "UNIT_MULTIPLIER",
     "Peer",
+    "Place",
     "Role",
     "Torrent",
     "Totals",
@@ -196,15 +199,3 @@ def hashes_of(torrent: Torrent) -> list[bytes]:
     if torrent.info_hash_v2 is None or torrent.info_hash_v2[:20] == torrent.info_hash:
         return [torrent.info_hash]
     return [torrent.info_hash, torrent.info_hash_v2[:20]]
-
-
-class Place(NamedTuple):
-    """Where an address is: two capitals (ISO 3166-1), the number of its network (AS), degrees north and east."""
-
-    country: str = ""
-    asn: int = 0
-    location: tuple[float, float] | None = None
-
-
-NOWHERE = Place()
-"""Where an address is of which nothing is known."""

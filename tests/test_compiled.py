@@ -51,9 +51,9 @@ def test_these_tests_run_in_the_mode_that_was_asked_for():
 
 def test_what_is_compiled_is_of_the_source_as_it_is_now():
     """An extension from before the last change of its source would be tested in its place: `pip install -e .` again."""
-    for source in (path.with_suffix(".py") for path in ROOT.rglob("*.pxd")):
+    for types in ROOT.rglob("*.pxd"):
         for suffix in EXTENSION_SUFFIXES:
-            built = source.with_name(source.stem + suffix)
+            built = types.with_name(types.stem + suffix)
             if built.exists():
-                newest = max(each.stat().st_mtime for each in (source, source.with_suffix(".pxd")))
+                newest = max(each.stat().st_mtime for each in compiled.sources_of(types))
                 assert built.stat().st_mtime >= newest, f"{built} is out of date"

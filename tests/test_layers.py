@@ -13,7 +13,8 @@ import mika
 ROOT = Path(mika.__file__).parent
 PROBE = ("probe/answers.py", "probe/finding.py", "probe/meaning.py", "probe/target.py")
 FLOW = ("tracker.py", "ordinary.py", "torrent_key.py")
-PURE = ("wire", "rules", "swarm", "ledger", "suspicion", "model.py", "_totals_cy.py", *FLOW, *PROBE)
+NOUNS = ("model.py", "_totals_cy.py", "_peer_cy.py", "_place.py")
+PURE = ("wire", "rules", "swarm", "ledger", "suspicion", *NOUNS, *FLOW, *PROBE)
 OUTSIDE = frozenset(
     (
         *("twisted", "zope", "txredisapi", "treq", "sqlalchemy", "alembic", "socket", "ssl", "select", "selectors"),

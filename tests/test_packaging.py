@@ -94,11 +94,12 @@ def test_wheel_has_what_the_tracker_needs_and_nothing_else(built, pure):
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     modules = {str(path.relative_to(TREE)) for path in (TREE / "mika").rglob("*.py")}
     types = {str(path.relative_to(TREE)) for path in (TREE / "mika").rglob("*.pxd")}
+    twins = {str(path.relative_to(TREE)) for path in (TREE / "mika").rglob("*.pyx")}
     assets = {str(path.relative_to(TREE)) for path in (TREE / "mika/admin/assets").iterdir()}
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     built_here = {name.removesuffix(".pxd") + suffix for name in types if pure == "0"}
     others = {"mika/py.typed", "twisted/plugins/mika_plugin.py"}
-    assert names == modules | types | assets | built_here | others
+    assert names == modules | types | twins | assets | built_here | others
     assert built[1].name.endswith("-none-any.whl") is (pure == "1")
     assert any(name.startswith("mika/store/migrations/versions/0001") for name in names)
 

@@ -30,10 +30,9 @@ class Slots:
         limit = role_of(user, self._roles).download_slots
         if limit is None and not peer.waiting:
             return
-        leeching = self._swarms.presence.leeching
-        holds = leeching.count(user.id, swarm.info_hash) > 0
+        held = self._swarms.presence.slots_of(user.id)
         leeches = not (peer.seeder or peer.paused)
-        waits = leeches and has_to_wait(limit, leeching.keys(user.id), holds=holds)
+        waits = leeches and has_to_wait(limit, held, holds=swarm.holds_slot(user.id))
         if waits and not peer.waiting:
             swarm.hold_back(peer)
         elif peer.waiting and not waits:
@@ -42,4 +41,4 @@ class Slots:
     def words(self, user: User) -> bytes:
         """Return what the owner of a peer that waits is told."""
         limit = role_of(user, self._roles).download_slots or 0
-        return refusal.slots_taken(limit, self._swarms.presence.leeching.keys(user.id)).encode()
+        return refusal.slots_taken(limit, self._swarms.presence.slots_of(user.id)).encode()

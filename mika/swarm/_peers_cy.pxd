@@ -1,17 +1,23 @@
-# The C types of _peers_cy.py.
+# The C types of _peers_cy.pyx.
 cimport cython
+from cpython.object cimport PyObject
 
 from mika._peer_cy cimport Peer
 
 
 @cython.final
 cdef class Peers:
-    cdef Py_ssize_t _count
-    cdef dict _of
+    cdef PyObject **_cells
+    cdef unsigned int _count
+    cdef unsigned int _bits
+    cdef unsigned int _walked
 
-    @cython.locals(mine=list, peer=Peer)
+    cdef inline Py_ssize_t _home(self, long long user_id) noexcept
+    cdef _resize(self, unsigned int bits)
     cpdef Peer find(self, long long user_id, bytes peer_id)
-
-    cpdef list of(self, user_id)
+    cpdef list of(self, long long user_id)
+    cpdef bint is_alone(self, Peer peer) except -1
     cpdef add(self, Peer peer)
     cpdef remove(self, Peer peer)
+    cpdef bint is_walking(self)
+    cpdef list walk(self, Py_ssize_t most)

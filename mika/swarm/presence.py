@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mika.model import Peer
+from mika.swarm._member_cy import Member
 from mika.swarm.tally import Tally
 
 Locate = Callable[[Peer], None]
@@ -23,19 +24,42 @@ def network_of(endpoint: bytes) -> bytes:
 
 
 class Presence:
-    """`leeching`: the info hashes for which a user holds a download slot, and by how many peers.
+    """`members`: by user id, where each user is who has a peer, and for how many torrents they hold a download slot.
 
     `addresses4` and `addresses6`: the networks of a user's active peers, and of how many; only if they are counted.
     """
 
-    __slots__ = ("addresses4", "addresses6", "counting", "leeching", "locate")
+    __slots__ = ("addresses4", "addresses6", "counting", "locate", "members")
 
     def __init__(self) -> None:
-        self.leeching = Tally()
+        self.members: dict[int, Member] = {}
         self.addresses4 = Tally()
         self.addresses6 = Tally()
         self.counting = False
         self.locate: Locate | None = None
+
+    def count_slot(self, user_id: int, by: int) -> None:
+        """Count a torrent for which a user leeches, or (-1) leeches no more."""
+        self.members[user_id].leeching += by
+
+    def slots_of(self, user_id: int) -> int:
+        """Return for how many torrents a user holds a download slot."""
+        member = self.members.get(user_id)
+        return 0 if member is None else member.leeching
+
+    def enter(self, swarm: object, user_id: int) -> None:
+        """Note that a user has a first peer in a swarm."""
+        member = self.members.get(user_id)
+        if member is None:
+            member = self.members[user_id] = Member()
+        member.enter(swarm)
+
+    def leave(self, swarm: object, user_id: int) -> None:
+        """Note that a user has no peer in a swarm any more."""
+        member = self.members[user_id]
+        member.leave(swarm)
+        if not len(member):
+            del self.members[user_id]
 
     def moved(self, peer: Peer, old: bytes, new: bytes) -> None:
         """Hear that the address of a peer in one family is another; an empty endpoint is none."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mika._peer_cy import Peer
-from mika.swarm.swarm import Side, Swarm
+from mika.swarm._side_cy import Side
+from mika.swarm.swarm import Swarm
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest
 
 Random = Callable[[], float]
@@ -37,7 +38,7 @@ def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Rando
         seeders, leechers = swarm.seeders4, swarm.leechers4
     else:
         seeders, leechers = swarm.seeders6, swarm.leechers6
-    own = swarm.peers.of(peer.user_id)
+    own = others_of(swarm, peer)
     if peer.seeder or peer.paused:
         return take(leechers, count, peer, own, random)
     chosen = take(seeders, count, peer, own, random)
@@ -45,44 +46,45 @@ def select_peers(swarm: Swarm, peer: Peer, width: int, count: int, random: Rando
     return chosen + take(leechers, missing, peer, own, random) if missing else chosen
 
 
-def take(side: Side, count: int, peer: Peer, own: list[Peer], random: Random) -> bytes:
+def others_of(swarm: Swarm, peer: Peer) -> list[Peer] | None:
+    """Return the peers of a user if there are others than this one; nearly always there are none."""
+    return None if swarm.peers.is_alone(peer) else swarm.peers.of(peer.user_id)
+
+
+def take(side: Side, count: int, peer: Peer, own: list[Peer] | None, random: Random) -> bytes:
     """Take endpoints from one side: as one slice at a random place where all of them fit the asker's encryption."""
-    if not side.peers:
+    size = len(side)
+    if not size:
         return b""
     if (side.requiring and not peer.crypto & CRYPTO_SUPPORTED) or (side.plain and peer.crypto & CRYPTO_REQUIRED):
         return _filtered(side, count, peer, random)
-    if len(own) == 1:
-        slot = -1 if peer.seeder is not side.seeding else peer.slot4 if side.width == 6 else peer.slot6
-        slots = [] if slot < 0 else [slot]
-    else:
-        slots = [getattr(each, side.slot_name) for each in own if each.seeder is side.seeding]
-        slots = [slot for slot in slots if slot >= 0]
-    return window(side, count, slots, random)
+    if own is not None:
+        slots = [side.slot_of(each) for each in own]
+        return window(side, count, [slot for slot in slots if slot >= 0], random)
+    slot = side.slot_of(peer)
+    start = int(random() * size)
+    if slot < 0:
+        return side.cut(start, min(size, count))
+    # All of the ring but one's own slot, as many as are wanted, from anywhere on.
+    before = (slot - start) % size
+    if count <= before:
+        return side.cut(start, count)
+    after = min(count, size - 1) - before
+    return side.cut(start, before) + side.cut((slot + 1) % size, after)
 
 
 def window(side: Side, count: int, own: list[int], random: Random) -> bytes:
     """Cut `count` endpoints out of the ring of slots, beginning anywhere, stepping around the slots in `own`."""
-    size = len(side.peers)
+    size = len(side)
     width = side.width
     start = int(random() * size)
-    if not own:
-        return _ring(side, start, min(count, size))
     # Wide enough that as many are left as are wanted when one's own are cut out.
     take = min(count + len(own), size)
-    chosen = _ring(side, start, take)
+    chosen = side.cut(start, take)
     for place in sorted([(slot - start) % size for slot in own], reverse=True):
         if place < take:
             chosen = chosen[: place * width] + chosen[(place + 1) * width :]
     return chosen[: count * width]
-
-
-def _ring(side: Side, start: int, count: int) -> bytes:
-    width = side.width
-    end = start + count
-    size = len(side.peers)
-    if end <= size:
-        return bytes(side.compact[start * width : end * width])
-    return bytes(side.compact[start * width :] + side.compact[: (end - size) * width])
 
 
 def fits(asker: Peer, other: Peer) -> bool:
@@ -94,18 +96,16 @@ def fits(asker: Peer, other: Peer) -> bool:
 
 def _filtered(side: Side, count: int, peer: Peer, random: Random) -> bytes:
     """Walk the ring from anywhere and take the peers whose encryption fits: the rare way, for picky clients."""
-    size = len(side.peers)
-    width = side.width
+    size = len(side)
     start = int(random() * size)
-    chosen = bytearray()
+    chosen: list[int] = []
     for step in range(size):
         slot = (start + step) % size
-        other = side.peers[slot]
-        if fits(peer, other):
-            chosen += side.compact[slot * width : (slot + 1) * width]
-            if len(chosen) == count * width:
+        if fits(peer, side.at(slot)):
+            chosen.append(slot)
+            if len(chosen) == count:
                 break
-    return bytes(chosen)
+    return side.gather(chosen)
 
 
 RANDOM = Choice(select_peers, None)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from heapq import nlargest
 
 from mika.model import Peer
-from mika.swarm.selection import Random, fits, select_peers, take
-from mika.swarm.swarm import Side, Swarm
+from mika.swarm._side_cy import Side
+from mika.swarm.selection import Random, fits, others_of, select_peers, take
+from mika.swarm.swarm import Swarm
 from mika.swarm.weights import Score
 
 
@@ -35,7 +36,7 @@ class BestOfSample:
             seeders, leechers = swarm.seeders4, swarm.leechers4
         else:
             seeders, leechers = swarm.seeders6, swarm.leechers6
-        if count <= 0 or (len(seeders.peers) <= count and len(leechers.peers) <= count):
+        if count <= 0 or (len(seeders) <= count and len(leechers) <= count):
             return select_peers(swarm, peer, width, count, random)  # nothing to choose
         if peer.seeder or peer.paused:
             return self._best(swarm, leechers, count, peer, random)
@@ -45,22 +46,19 @@ class BestOfSample:
 
     def _best(self, swarm: Swarm, side: Side, count: int, peer: Peer, random: Random) -> bytes:
         """Choose from one side."""
-        size = len(side.peers)
-        own = swarm.peers.of(peer.user_id)
+        size = len(side)
+        own = others_of(swarm, peer)
         if size <= count:
             return take(side, count, peer, own, random)
         looked_at = min(size, max(self._sample, count))
         # Evenly spread over the side from anywhere: each peer is as likely as any other, and none comes twice.
         start = int(random() * size)
         slots = [(start + step * size // looked_at) % size for step in range(looked_at)]
-        peers = side.peers
-        slots = [slot for slot in slots if fits(peer, peers[slot])]
+        slots = [slot for slot in slots if fits(peer, side.at(slot))]
         if len(slots) <= count:
             # Few of the sample may be handed out: whatever the score, the asker is to have as many as it wants.
             return take(side, count, peer, own, random)
         lucky = -(-count * self._at_random // 100)
         score, bytes_in_all = self._score, self._size_of(swarm.info_hash)
-        best = nlargest(count - lucky, slots[lucky:], key=lambda slot: score(peer, peers[slot], bytes_in_all))
-        width = side.width
-        compact = side.compact
-        return b"".join(compact[slot * width : (slot + 1) * width] for slot in slots[:lucky] + best)
+        best = nlargest(count - lucky, slots[lucky:], key=lambda slot: score(peer, side.at(slot), bytes_in_all))
+        return side.gather(slots[:lucky] + best)

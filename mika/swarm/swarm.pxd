@@ -1,20 +1,14 @@
 # The C types of swarm.py.
 cimport cython
 
+from mika cimport _peer_cy
 from mika._peer_cy cimport Peer
 from mika.swarm._peers_cy cimport Peers
+from mika.swarm._side_cy cimport Side
 from mika.wire._request_cy cimport AnnounceRequest
 
 
-@cython.final
-cdef class Side:
-    cdef public Py_ssize_t width
-    cdef public bint seeding
-    cdef public str slot_name
-    cdef public bytearray compact
-    cdef public list peers
-    cdef public Py_ssize_t requiring
-    cdef public Py_ssize_t plain
+cdef bint leeches(Peer peer) except -1
 
 
 @cython.final
@@ -22,9 +16,11 @@ cdef class Swarm:
     cdef public bytes info_hash
     cdef public object presence
     cdef public Peers peers
-    cdef public Py_ssize_t complete
-    cdef public Py_ssize_t incomplete
-    cdef public Py_ssize_t paused
+    cdef public int complete
+    cdef public int incomplete
+    cdef public int paused
+    cdef public unsigned int due
+    cdef public unsigned int soonest
     cdef public Side seeders4
     cdef public Side leechers4
     cdef public Side seeders6
@@ -32,3 +28,14 @@ cdef class Swarm:
 
     @cython.locals(seeder=cython.bint, paused=cython.bint, endpoint=bytes)
     cpdef refresh(self, Peer peer, AnnounceRequest request, unsigned int now, listable)
+
+    cpdef place(self, Peer peer, bytes endpoint, listable)
+
+    cpdef unlist(self, Peer peer, int family)
+
+    @cython.locals(family=cython.int, listed=list)
+    cdef _reclassify(self, Peer peer, bint seeder, bint paused, int crypto)
+
+    cdef Side _side(self, Peer peer, int family)
+
+    cdef _count(self, Peer peer, int by)

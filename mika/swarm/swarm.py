@@ -8,71 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mika import _peer_cy
 from mika._peer_cy import Peer
 from mika.swarm._peers_cy import Peers
+from mika.swarm._side_cy import Side
 from mika.swarm.presence import Presence
 from mika.wire._request_cy import AnnounceRequest
-from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, PAUSED
+from mika.wire.request import PAUSED
 
 Listable = Callable[[bytes], bool]
 """Whether a compact endpoint may be handed out."""
 
 
-class Side:
-    """The compact endpoints of one side of a swarm (seeders or leechers) in one family, kept dense.
+# What a swarm has where nobody is: a side of its own is made for the first who comes.
+NO_SEEDERS4 = Side(6, seeding=True)
+NO_LEECHERS4 = Side(6, seeding=False)
+NO_SEEDERS6 = Side(18, seeding=True)
+NO_LEECHERS6 = Side(18, seeding=False)
 
-    A peer knows its slot; removal moves the last endpoint into the hole, so that any number of peers is one slice.
-    `seeding` says whether this is the seeders' side; `requiring` counts the peers that accept only encrypted
-    connections, `plain` those that cannot encrypt.
-    """
+NEVER = 2**32 - 1
+"""A second that does not come."""
 
-    __slots__ = ("compact", "peers", "plain", "requiring", "seeding", "slot_name", "width")
 
-    def __init__(self, width: int, *, seeding: bool) -> None:
-        self.width = width
-        self.seeding = seeding
-        self.slot_name = "slot4" if width == 6 else "slot6"
-        self.compact = bytearray()
-        self.peers: list[Peer] = []
-        self.requiring = 0
-        self.plain = 0
-
-    def add(self, peer: Peer, endpoint: bytes) -> None:
-        """Hand this peer out from now on."""
-        setattr(peer, self.slot_name, len(self.peers))
-        self.peers.append(peer)
-        self.compact += endpoint
-        self._count(peer, 1)
-
-    def remove(self, peer: Peer) -> None:
-        """Hand it out no more."""
-        slot: int = getattr(peer, self.slot_name)
-        setattr(peer, self.slot_name, -1)
-        last = self.peers.pop()
-        width = self.width
-        if last is not peer:
-            self.peers[slot] = last
-            setattr(last, self.slot_name, slot)
-            self.compact[slot * width : (slot + 1) * width] = self.compact[-width:]
-        del self.compact[-width:]
-        self._count(peer, -1)
-
-    def _count(self, peer: Peer, by: int) -> None:
-        if peer.crypto & CRYPTO_REQUIRED:
-            self.requiring += by
-        if not peer.crypto & CRYPTO_SUPPORTED:
-            self.plain += by
+def leeches(peer: Peer) -> bool:
+    """Say whether a peer holds a download slot."""
+    return peer.active and not (peer.seeder or peer.paused or peer.waiting)
 
 
 class Swarm:
     """The peers of one torrent.
 
     `peers` has the silent ones too. `complete` and `incomplete` count the active ones, a dual-stack client once;
-    `paused` those of the incomplete that are partial seeds.
+    `paused` those of the incomplete that are partial seeds. `due` and `soonest` are of `Swarms`, which looks for who
+    fell silent: when it looks at this swarm, and when next, as far as a look that is on its way knows.
     """
 
     __slots__ = (
         "complete",
+        "due",
         "incomplete",
         "info_hash",
         "leechers4",
@@ -82,6 +55,7 @@ class Swarm:
         "presence",
         "seeders4",
         "seeders6",
+        "soonest",
     )
 
     def __init__(self, info_hash: bytes, presence: Presence) -> None:
@@ -91,14 +65,20 @@ class Swarm:
         self.complete = 0
         self.incomplete = 0
         self.paused = 0
-        self.seeders4 = Side(6, seeding=True)
-        self.leechers4 = Side(6, seeding=False)
-        self.seeders6 = Side(18, seeding=True)
-        self.leechers6 = Side(18, seeding=False)
+        self.due = NEVER
+        self.soonest = NEVER
+        self.seeders4 = NO_SEEDERS4
+        self.leechers4 = NO_LEECHERS4
+        self.seeders6 = NO_SEEDERS6
+        self.leechers6 = NO_LEECHERS6
 
     def active_of(self, user_id: int) -> list[Peer]:
         """Return the active peers of one user."""
         return [peer for peer in self.peers.of(user_id) if peer.active]
+
+    def holds_slot(self, user_id: int) -> bool:
+        """Say whether a user has a download slot for this torrent."""
+        return any(leeches(peer) for peer in self.peers.of(user_id))
 
     def add(self, peer: Peer) -> None:
         """Take in a peer that is not active yet."""
@@ -124,18 +104,16 @@ class Swarm:
         if not peer.active or peer.seeder is not seeder or peer.paused is not paused or peer.crypto != request.crypto:
             self._reclassify(peer, seeder, paused, request.crypto)
         endpoint = request.endpoint
+        if not _peer_cy.is_at(peer, endpoint):
+            self.place(peer, endpoint, listable)
         if len(endpoint) == 6:
-            if peer.endpoint4 != endpoint or peer.slot4 < 0:
-                self.place(peer, endpoint, listable)
             peer.seen4 = now
         else:
-            if peer.endpoint6 != endpoint or peer.slot6 < 0:
-                self.place(peer, endpoint, listable)
             peer.seen6 = now
         peer.uploaded = request.uploaded
         peer.downloaded = request.downloaded
         peer.left = request.left
-        peer.key = request.key
+        _peer_cy.set_key(peer, request.key)
         peer.last_seen = now
 
     def place(self, peer: Peer, endpoint: bytes, listable: Listable) -> None:
@@ -183,8 +161,7 @@ class Swarm:
                 self.place(peer, endpoint, listable)
 
     def restore(self, peer: Peer, listable: Listable) -> None:
-        """Take in a peer as a store kept it, active or silent."""
-        self.add(peer)
+        """Let a peer that was added be as a store kept it, active or silent."""
         if peer.active:
             self._count(peer, 1)
             endpoints = peer.endpoint4, peer.endpoint6
@@ -214,9 +191,22 @@ class Swarm:
             self._side(peer, family).add(peer, peer.endpoint4 if family == 4 else peer.endpoint6)
 
     def _side(self, peer: Peer, family: int) -> Side:
+        """Return the side on which a peer is, or is to be."""
         if family == 4:
-            return self.seeders4 if peer.seeder else self.leechers4
-        return self.seeders6 if peer.seeder else self.leechers6
+            if peer.seeder:
+                if self.seeders4 is NO_SEEDERS4:
+                    self.seeders4 = Side(6, seeding=True)
+                return self.seeders4
+            if self.leechers4 is NO_LEECHERS4:
+                self.leechers4 = Side(6, seeding=False)
+            return self.leechers4
+        if peer.seeder:
+            if self.seeders6 is NO_SEEDERS6:
+                self.seeders6 = Side(18, seeding=True)
+            return self.seeders6
+        if self.leechers6 is NO_LEECHERS6:
+            self.leechers6 = Side(18, seeding=False)
+        return self.leechers6
 
     def _count(self, peer: Peer, by: int) -> None:
         if peer.seeder:
@@ -226,4 +216,11 @@ class Swarm:
             if peer.paused:
                 self.paused += by
             elif not peer.waiting and peer.user_id >= 0:  # in public mode a peer is its own account: nothing to count
-                self.presence.leeching.add(peer.user_id, self.info_hash, by)
+                self._count_slot(peer, by)
+
+    def _count_slot(self, peer: Peer, by: int) -> None:
+        """Count the download slot that a user has for this torrent: one, whatever the number of their leechers."""
+        if self.peers.is_alone(peer) or not any(
+            each is not peer and leeches(each) for each in self.peers.of(peer.user_id)
+        ):
+            self.presence.count_slot(peer.user_id, by)

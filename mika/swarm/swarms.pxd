@@ -1,6 +1,7 @@
 # The C types of swarms.py.
 cimport cython
 
+from mika cimport _peer_cy
 from mika._peer_cy cimport Peer
 from mika.swarm.swarm cimport Swarm
 from mika.wire._request_cy cimport AnnounceRequest
@@ -15,10 +16,35 @@ cdef class Swarms:
     cdef public object presence
     cdef public object _changed
     cdef dict _swarms
-    cdef dict _of_user
     cdef readonly dict _due
     cdef list _seconds
 
     cpdef get(self, bytes info_hash)
 
+    @cython.locals(swarm=Swarm, peer=Peer)
+    cpdef join(self, bytes info_hash, user_id, bytes peer_id, unsigned int now)
+
     cpdef refresh(self, Swarm swarm, Peer peer, AnnounceRequest request, unsigned int now)
+
+    cpdef remove(self, Swarm swarm, Peer peer)
+
+    cpdef silence(self, Swarm swarm, Peer peer)
+
+    @cython.locals(swarm=Swarm)
+    cpdef restore(self, bytes info_hash, Peer peer)
+
+    @cython.locals(swarm=Swarm, peer=Peer, peers=list, bucket=dict, changed=Py_ssize_t)
+    cpdef expire(self, long long now, Py_ssize_t most=*)
+
+    @cython.locals(second="long long")
+    cdef bint _judge(self, Swarm swarm, Peer peer, long long now) except -1
+
+    cdef list _next_part(self, Swarm swarm, long long second, Py_ssize_t most)
+
+    cdef long long _next(self, Peer peer) except -1
+
+    cdef _look_by(self, Swarm swarm, long long second)
+
+    cdef _look_at(self, Swarm swarm, long long second)
+
+    cdef dict _bucket(self, long long second)

@@ -8,16 +8,20 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 
+from mika import _peer_cy
 from mika._peer_cy import Peer
 from mika.swarm.ghosts import ghosts_of
 from mika.swarm.presence import Presence, network_of
-from mika.swarm.swarm import Listable, Swarm
+from mika.swarm.swarm import NEVER, Listable, Swarm
 from mika.wire._request_cy import AnnounceRequest
 from mika.wire.address import packed
 
 Changed = Callable[[bytes, Peer, bool], None]
 """Told of the info hash and the peer that changed otherwise than by its own announce, and whether it is gone."""
 
+
+SOON = 60
+"""Seconds: who would be silent within them is looked at in that very second; a swarm is gone through no more often."""
 
 REVISED_AT_ONCE = 100
 """Peers that are gone through before an announce may come between: less than a millisecond."""
@@ -46,10 +50,10 @@ class Swarms:
         self.presence = Presence()
         self._changed = changed
         self._swarms: dict[bytes, Swarm] = {}
-        self._of_user: dict[int, set[Swarm]] = {}
-        # Peers by the second at which to look whether they fell silent; the heap has the seconds in order. A peer that
-        # is gone is gone from here too: sessions that come and go all the time would be held for a `peer_ttl`.
-        self._due: dict[int, dict[Peer, Swarm]] = {}
+        # What to look at in each second, and in which swarm it is: the swarm itself, in the second in which the first
+        # of its peers may have fallen silent, or a peer that will have soon. The heap has the seconds in order. So a
+        # peer takes no room here for a `peer_ttl`, and one that is gone is held for a minute at most.
+        self._due: dict[int, dict[Peer | Swarm, Swarm]] = {}
         self._seconds: list[int] = []
 
     def __len__(self) -> int:
@@ -64,7 +68,8 @@ class Swarms:
 
     def of_user(self, user_id: int) -> list[Swarm]:
         """Return the swarms in which a user has a peer, active or silent."""
-        return list(self._of_user.get(user_id, ()))
+        member = self.presence.members.get(user_id)
+        return [] if member is None else list(member.swarms)
 
     def join(self, info_hash: bytes, user_id: int, peer_id: bytes, now: int) -> tuple[Swarm, Peer]:
         """Make a peer, which its announce has yet to `refresh`, in a swarm that is made if need be."""
@@ -73,14 +78,15 @@ class Swarms:
             swarm = self._swarms[info_hash] = Swarm(info_hash, self.presence)
         peer = Peer(user_id, peer_id, now)
         swarm.add(peer)
-        self._of_user.setdefault(user_id, set()).add(swarm)
+        if swarm.peers.is_alone(peer):
+            self.presence.enter(swarm, user_id)
         return swarm, peer
 
     def refresh(self, swarm: Swarm, peer: Peer, request: AnnounceRequest, now: int) -> None:
         """Bring a peer up to date with its announce; one that is new or was silent becomes active."""
         if not peer.active:
             self.peer_count += 1
-            self._look(swarm, peer, now + self.peer_ttl)
+            self._look_by(swarm, now + self.peer_ttl)
         swarm.refresh(peer, request, now, self.listable)
         if request.claims and self.believe_claims:
             self._place_claims(swarm, peer, request, now)
@@ -129,14 +135,12 @@ class Swarms:
     def remove(self, swarm: Swarm, peer: Peer) -> None:
         """Forget a peer altogether: it announced its stop, or another takes its place."""
         self.peer_count -= peer.active
-        self._look_no_more(peer)
+        alone = swarm.peers.is_alone(peer)
         swarm.discard(peer)
-        if not swarm.peers.of(peer.user_id):
-            mine = self._of_user[peer.user_id]
-            mine.discard(swarm)
-            if not mine:
-                del self._of_user[peer.user_id]
-        if not swarm.peers:
+        if alone:
+            self.presence.leave(swarm, peer.user_id)
+        if not len(swarm.peers):
+            self._look_at(swarm, NEVER)
             del self._swarms[swarm.info_hash]
 
     def forget(self, swarm: Swarm, peer: Peer) -> None:
@@ -149,7 +153,7 @@ class Swarms:
         self.peer_count -= 1
         swarm.silence(peer)
         self._changed(swarm.info_hash, peer, False)
-        self._look(swarm, peer, self._forgotten_at(peer))
+        self._look_by(swarm, self._next(peer))
 
     def drop_torrent(self, info_hash: bytes) -> None:
         """Forget every peer of a torrent that was deleted."""
@@ -188,10 +192,12 @@ class Swarms:
         swarm = self._swarms.get(info_hash)
         if swarm is None:
             swarm = self._swarms[info_hash] = Swarm(info_hash, self.presence)
+        swarm.add(peer)
+        if swarm.peers.is_alone(peer):
+            self.presence.enter(swarm, peer.user_id)
         swarm.restore(peer, self.listable)
-        self._of_user.setdefault(peer.user_id, set()).add(swarm)
         self.peer_count += peer.active
-        self._look(swarm, peer, self._silent_at(peer) if peer.active else self._forgotten_at(peer))
+        self._look_by(swarm, self._next(peer))
 
     def revise(self) -> Iterator[None]:
         """Let the peers that are here follow changed attributes: when they are looked at, and whether they are listed.
@@ -207,9 +213,7 @@ class Swarms:
                 yield
 
     def _revise(self, swarm: Swarm, peer: Peer) -> None:
-        second = self._silent_at(peer) if peer.active else self._forgotten_at(peer)
-        if second < peer.due:  # who is looked at too early is looked at again
-            self._look(swarm, peer, second)
+        self._look_by(swarm, self._next(peer))  # one that is looked at too early is looked at again
         if peer.active:
             swarm.relist(peer, self.listable)
 
@@ -220,60 +224,84 @@ class Swarms:
     def expire(self, now: int, most: int = 10_000) -> int:
         """Look at the peers that are due, at most so many at a time; answer how many left or were forgotten.
 
-        Each peer is looked at once in a `peer_ttl`, so that this costs a share of the announces, not of the swarms.
+        Where a peer of a swarm is due, all of it is looked at, at most once a minute: that costs a share of the
+        announces, whatever the sizes of the swarms.
         """
         changed = 0
         while self._seconds and self._seconds[0] < now and most > 0:
             second = self._seconds[0]
             bucket = self._due[second]
             while bucket and most > 0:
-                peer, swarm = bucket.popitem()
-                most -= 1
-                changed += self._judge(swarm, peer, now)
+                what, swarm = bucket.popitem()
+                if isinstance(what, Peer):
+                    peers = [each for each in swarm.peers.of(what.user_id) if each is what]
+                else:
+                    peers = self._next_part(swarm, second, most)
+                most -= max(1, len(peers))
+                for peer in peers:
+                    changed += self._judge(swarm, peer, now)
+                if what is swarm and len(swarm.peers) and not swarm.peers.is_walking():
+                    self._look_at(swarm, swarm.soonest)
             if not bucket and self._seconds[0] == second:  # else one of them is due even before, and comes first
                 heapq.heappop(self._seconds)
                 del self._due[second]
         return changed
 
+    def _next_part(self, swarm: Swarm, second: int, most: int) -> list[Peer]:
+        """Begin to look at a swarm, or go on."""
+        if not swarm.peers.is_walking():
+            swarm.soonest = NEVER
+        peers = swarm.peers.walk(most)
+        if swarm.peers.is_walking():
+            self._due[second][swarm] = swarm
+        return peers
+
     def _judge(self, swarm: Swarm, peer: Peer, now: int) -> bool:
-        """Decide about a peer that is due: look again later, or silence it, or forget it."""
+        """Silence a peer whose time has come, or forget it, or say when to look again."""
+        changed = False
         if not peer.active:
-            if peer.last_seen + self.counters_ttl < now:
+            if self._next(peer) < now:
                 self.forget(swarm, peer)
                 return True
-            self._look(swarm, peer, self._forgotten_at(peer))
-            return False
-        if peer.last_seen + self.peer_ttl < now:
+        elif peer.last_seen + self.peer_ttl < now:
             self.silence(swarm, peer)
-            return True
-        for family, endpoint, last in ((4, peer.endpoint4, peer.seen4), (6, peer.endpoint6, peer.seen6)):
-            if endpoint and last + self.peer_ttl < now:
-                swarm.displace(peer, family)  # the client goes on over the other family alone
-                self._changed(swarm.info_hash, peer, False)
-        self._look(swarm, peer, self._silent_at(peer))
-        return False
+            changed = True
+        elif _peer_cy.quiet_since(peer) + self.peer_ttl < now:
+            for family, endpoint, last in ((4, peer.endpoint4, peer.seen4), (6, peer.endpoint6, peer.seen6)):
+                if endpoint and last + self.peer_ttl < now:
+                    swarm.displace(peer, family)  # the client goes on over the other family alone
+                    self._changed(swarm.info_hash, peer, False)
+        second = self._next(peer)
+        if second < now + SOON:
+            self._bucket(second)[peer] = swarm
+        else:
+            self._look_by(swarm, second)
+        return changed
 
-    def _silent_at(self, peer: Peer) -> int:
-        """Return the last second in which nothing of an active peer, neither of its families, has fallen silent."""
-        seen4 = peer.seen4 if peer.endpoint4 else peer.last_seen
-        seen6 = peer.seen6 if peer.endpoint6 else peer.last_seen
-        return min(seen4, seen6, peer.last_seen) + self.peer_ttl
+    def _next(self, peer: Peer) -> int:
+        """Return the last second in which nothing about this peer is to be done."""
+        if not peer.active:  # to the minute: there are 1.8 million seconds in three weeks
+            return -(-(peer.last_seen + self.counters_ttl) // 60) * 60
+        return _peer_cy.quiet_since(peer) + self.peer_ttl
 
-    def _forgotten_at(self, peer: Peer) -> int:
-        """Return when to forget a silent peer: to the minute, for there are 1.8 million seconds in three weeks."""
-        return -(-(peer.last_seen + self.counters_ttl) // 60) * 60
+    def _look_by(self, swarm: Swarm, second: int) -> None:
+        """Look at a swarm at this second, if not before."""
+        swarm.soonest = min(swarm.soonest, second)
+        if second < swarm.due:
+            self._look_at(swarm, second)
 
-    def _look(self, swarm: Swarm, peer: Peer, second: int) -> None:
-        """Look at this peer at this second, and no longer at the one before."""
-        self._look_no_more(peer)
-        peer.due = second
+    def _look_at(self, swarm: Swarm, second: int) -> None:
+        """Look at a swarm at this second, and no longer at the one before."""
+        bucket = self._due.get(swarm.due)
+        if bucket is not None:
+            bucket.pop(swarm, None)
+        swarm.due = second
+        if second < NEVER:
+            self._bucket(second)[swarm] = swarm
+
+    def _bucket(self, second: int) -> dict[Peer | Swarm, Swarm]:
         bucket = self._due.get(second)
         if bucket is None:
             bucket = self._due[second] = {}
             heapq.heappush(self._seconds, second)
-        bucket[peer] = swarm
-
-    def _look_no_more(self, peer: Peer) -> None:
-        bucket = self._due.get(peer.due)
-        if bucket is not None:
-            bucket.pop(peer, None)
+        return bucket

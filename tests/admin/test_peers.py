@@ -17,7 +17,7 @@ USER = "/v1/users/1/peers"
 
 def make_peer(user_id: int = 1, number: int = 1, silent_for: int = 0, **fields: Any) -> Peer:
     """Return an active peer of qBittorrent."""
-    peer = Peer(user_id, b"-qB4620-%012d" % number, NOW - 3600)
+    peer = Peer(user_id, fields.pop("peer_id", b"-qB4620-%012d" % number), NOW - 3600)
     peer.active = True
     peer.endpoint4 = bytes([192, 0, 2, number]) + (6881).to_bytes(2, "big")
     peer.last_seen = peer.seen4 = NOW - silent_for

@@ -62,7 +62,7 @@ def swarm_of(swarms: Swarms, info_hash: bytes = INFO_HASH) -> Swarm:
 def handed_out(swarm: Swarm) -> dict[str, bytes]:
     """Return the endpoints on each side, without the empty ones."""
     sides = ("seeders4", "leechers4", "seeders6", "leechers6")
-    return {name: bytes(getattr(swarm, name).compact) for name in sides if getattr(swarm, name).peers}
+    return {name: bytes(getattr(swarm, name).compact) for name in sides if len(getattr(swarm, name))}
 
 
 def counts(swarms: Swarms) -> tuple[int, int, int]:

@@ -10,8 +10,8 @@ import pytest
 from builders import INFO_HASH, NOW
 
 from mika.model import Peer
+from mika.swarm._side_cy import Side
 from mika.swarm.selection import select_peers, window
-from mika.swarm.swarm import Side
 from mika.swarm.swarms import Swarms
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest, Event
 
@@ -37,7 +37,7 @@ def side_of(size: int, width: int = 6) -> Side:
     """Return a side with the peers 0 to `size` - 1, each in the slot of its number."""
     side = Side(width, seeding=False)
     for number in range(size):
-        side.add(Peer(number, b"", NOW), endpoint_of(number, width))
+        side.add(Peer(number, bytes(20), NOW), endpoint_of(number, width))
     return side
 
 

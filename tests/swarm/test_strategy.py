@@ -13,7 +13,7 @@ from swarm.announcing import make_swarms, swarm_of
 from swarm.own_score import by_number
 
 from mika.config import Config
-from mika.model import Role, Torrent, User
+from mika.model import Place, Role, Torrent, User
 from mika.selectors import make_choice
 from mika.swarm.selection import fits, select_peers
 from mika.swarm.strategy import BestOfSample
@@ -179,7 +179,7 @@ def test_rules_hold_in_every_strategy(strategy, members, count, seed, at_random)
         )
         swarm, peer = swarms.join(INFO_HASH, said["user"], request.peer_id, NOW)
         swarms.refresh(swarm, peer, request, NOW)
-        peer.country, peer.asn, peer.location = said["place"]
+        peer.place = Place(*said["place"])
         if said["waits"] and not peer.seeder and not peer.paused:
             swarm.hold_back(peer)
         peers[number] = peer

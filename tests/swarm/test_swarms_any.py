@@ -215,13 +215,14 @@ class AnyStory(RuleBasedStateMachine):
     def tallies_never_drift(self):
         """Every user's torrents with a slot, and networks, are what counting anew gives, each as often."""
         presence = self.swarms.presence
-        leeching, addresses = Counter(), Counter()
+        leeching, addresses = set(), Counter()
         for (info_hash, user_id, _), known in self.model.items():
             if known.active and known.left and not known.paused and not known.waiting:
-                leeching[user_id, info_hash] += 1
+                leeching.add((user_id, info_hash))
             for endpoint, _ in known.endpoints.values():
                 addresses[user_id, network_of(endpoint)] += 1
-        assert tallied(presence.leeching) == leeching
+        held = {user_id: presence.slots_of(user_id) for user_id in range(1, 4)}
+        assert held == {user_id: sum(each == user_id for each, _ in leeching) for user_id in held}
         assert tallied(presence.addresses4) + tallied(presence.addresses6) == addresses
 
     @invariant()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mika.model import LEFT_UNKNOWN, Peer
+from mika.model import LEFT_UNKNOWN, NOWHERE, Peer, Place
 from mika.swarm import weights
 from mika.swarm.speed import measure, smoothed
 from mika.swarm.weights import WEEK, Weights, weighted
@@ -18,6 +18,7 @@ LONDON, BERLIN, SYDNEY = (51.5, -0.1), (52.5, 13.4), (-33.9, 151.2)
 def peer(**facts) -> Peer:
     """Return a leecher, but for what is said."""
     made = Peer(1, b"-XX0000-000000000001", 0)
+    made.place = Place(*[facts.pop(name, default) for name, default in zip(Place._fields, NOWHERE, strict=True)])
     for name, value in ({"left": 100} | facts).items():
         setattr(made, name, value)
     return made
