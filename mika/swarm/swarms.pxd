@@ -36,7 +36,10 @@ cdef class Swarms:
     @cython.locals(swarm=Swarm, peer=Peer, peers=list, bucket=dict, changed=Py_ssize_t)
     cpdef expire(self, long long now, Py_ssize_t most=*)
 
-    @cython.locals(second="long long")
+    @cython.locals(second="long long", soonest="long long", due=list, soon=list, peer=Peer)
+    cdef list _due_among(self, Swarm swarm, list peers, long long now)
+
+    @cython.locals(silent=cython.bint)
     cdef bint _judge(self, Swarm swarm, Peer peer, long long now) except -1
 
     cdef list _next_part(self, Swarm swarm, long long second, Py_ssize_t most)

@@ -238,7 +238,7 @@ class Swarms:
                 else:
                     peers = self._next_part(swarm, second, most)
                 most -= max(1, len(peers))
-                for peer in peers:
+                for peer in self._due_among(swarm, peers, now):
                     changed += self._judge(swarm, peer, now)
                 if what is swarm and len(swarm.peers) and not swarm.peers.is_walking():
                     self._look_at(swarm, swarm.soonest)
@@ -256,27 +256,43 @@ class Swarms:
             self._due[second][swarm] = swarm
         return peers
 
+    def _due_among(self, swarm: Swarm, peers: list[Peer], now: int) -> list[Peer]:
+        """Return which of these are due, and note when to look at the others.
+
+        They come by number, not as they stand in a table, so that the same story has the same end in both modes.
+        """
+        due, soon, soonest = [], [], NEVER
+        for peer in peers:
+            second = self._next(peer)
+            if second < now:
+                due.append(peer)
+            elif second < now + SOON:
+                soon.append(peer)
+            elif second < soonest:
+                soonest = second
+        self._look_by(swarm, soonest)
+        for peer in sorted(soon, key=_key_of):
+            self._bucket(self._next(peer))[peer] = swarm
+        return sorted(due, key=_key_of)
+
     def _judge(self, swarm: Swarm, peer: Peer, now: int) -> bool:
-        """Silence a peer whose time has come, or forget it, or say when to look again."""
-        changed = False
+        """Silence a peer that is due, or forget it; answer False if it goes on over its other family alone."""
         if not peer.active:
-            if self._next(peer) < now:
-                self.forget(swarm, peer)
-                return True
-        elif peer.last_seen + self.peer_ttl < now:
+            self.forget(swarm, peer)
+            return True
+        silent = peer.last_seen + self.peer_ttl < now
+        if silent:
             self.silence(swarm, peer)
-            changed = True
-        elif _peer_cy.quiet_since(peer) + self.peer_ttl < now:
+        else:
             for family, endpoint, last in ((4, peer.endpoint4, peer.seen4), (6, peer.endpoint6, peer.seen6)):
                 if endpoint and last + self.peer_ttl < now:
-                    swarm.displace(peer, family)  # the client goes on over the other family alone
+                    swarm.displace(peer, family)
                     self._changed(swarm.info_hash, peer, False)
-        second = self._next(peer)
-        if second < now + SOON:
-            self._bucket(second)[peer] = swarm
+        if self._next(peer) < now + SOON:
+            self._bucket(self._next(peer))[peer] = swarm
         else:
-            self._look_by(swarm, second)
-        return changed
+            self._look_by(swarm, self._next(peer))
+        return silent
 
     def _next(self, peer: Peer) -> int:
         """Return the last second in which nothing about this peer is to be done."""
@@ -305,3 +321,7 @@ class Swarms:
             bucket = self._due[second] = {}
             heapq.heappush(self._seconds, second)
         return bucket
+
+
+def _key_of(peer: Peer) -> tuple[int, bytes]:
+    return peer.user_id, peer.peer_id
