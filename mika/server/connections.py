@@ -74,9 +74,12 @@ class Connections:
         self._ending.discard(connection)
 
     def end(self) -> None:
-        """End them all."""
-        for connection in self:
-            connection.end()
+        """End them all, and those that a line becomes when its last words are read."""
+        ended: set[Connection] = set()
+        while ending := self._open - ended:
+            for connection in ending:
+                connection.end()
+            ended |= ending
 
     def sweep(self) -> None:
         """Cut off who was silent, or busy with one request, for too long."""
@@ -89,7 +92,7 @@ class Connections:
         staying = self._open - self._ending
         by_silence = sorted(staying, key=lambda each: each.since)
         ending = list(islice((each for each in by_silence if each.cut_off()), max(1, len(staying) // PORTION)))
-        self._ending.update(ending)
+        self._ending.update(self._open.intersection(ending))  # a line has ended already
         self._cut_off += len(ending)
         now = self._clock()
         if now - self._told_at >= LOG_TIME:

@@ -97,6 +97,18 @@ class AnnounceFactory(Factory):
         """
         return self.ordinary.answer(data, position, address, int(self.clock()))
 
+    def answer_whole(self, data: bytes, address: bytes) -> tuple[bytes, bool, int] | None:
+        """Answer the first of some requests, whatever it asks, as `answer_ordinary` does.
+
+        None, and nothing done, if it is not whole or no HTTP, or if a fact must be loaded first.
+        """
+        try:
+            head = read_head(data)
+        except BadRequest:
+            return None
+        answer = None if head is None else self.answer(head, address)
+        return None if head is None or answer is None else (answer, head.headers.close, head.end)
+
     def answer(self, head: Head, address: bytes) -> bytes | None:
         """Answer any request from a packed address at once; None, and nothing done, if a fact must be loaded first."""
         if head.method == b"HEAD":
@@ -206,6 +218,10 @@ class AnnounceProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002, N802 - Twisted's interface
         """Forget the connection."""
         self.factory.connections.discard(self)
+
+    def is_quiet(self) -> bool:
+        """Say whether the next byte begins a request, which may come straight from its client."""
+        return not (self._rest or self.waiting or self._ended or self.factory.proxies)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Answer every request that is complete."""

@@ -1,9 +1,7 @@
 """The announce port: accepts connections for `listen.py`, and answers most of them itself.
 
-The shortcut is `AnnouncePort.doRead`: a connection whose whole request is there already is accepted, read, answered
-and, if the client asks for it, closed in one go, without ever being registered with the reactor. It is not taken when
-a request is partial or unusual, when a fact must be loaded first, behind a trusted proxy, and over TLS; then the
-connection becomes an ordinary Twisted transport with an `AnnounceProtocol`, with the bytes read so far.
+`AnnouncePort.doRead` is where they come in. Most are answered by the shortcut, which `shortcut.py` describes; the
+others become an `AnnounceTransport` with an `AnnounceProtocol`, as Twisted does it, with the bytes read so far.
 """
 
 from __future__ import annotations
@@ -14,17 +12,12 @@ import socket
 from typing import Any
 
 from twisted.internet import main, tcp
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mika.server.http import AnnounceFactory
-from mika.wire.address import packed
-
-READ_SIZE = 8192
-"""Bytes read at once: an announce has some 400, and a larger buffer costs more to make than it saves."""
-
-BURST = 64
-"""Connections accepted in one turn of the reactor, so that a rush of them starves nobody."""
+from mika.server._shortcut_cy import READ_SIZE, Line
+from mika.server.http import AnnounceFactory, AnnounceProtocol
+from mika.server.kept import KeptConnections
+from mika.wire.address import to_text
 
 OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 """What `accept` says when a process, or the machine, has no descriptor left."""
@@ -39,93 +32,25 @@ MAX_UNREAD = 16 * 1024 * 1024
 """Bytes read at most from a connection that has ended: more than the kernel keeps for one."""
 
 
-class KeptConnections:
-    """The connections that wait for a next request: one reader to the reactor, which answers all that are ready.
-
-    The reactor takes some ten calls from a socket that is ready to its `doRead`, and an announce on a kept connection
-    is hardly longer than that. So they have an epoll of their own, and the reactor watches that one.
-    """
-
-    log = Logger()
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-        self._epoll = select.epoll()
-        self._transports: dict[int, AnnounceTransport] = {}
-        self._ending = False
-        reactor.addReader(self)
-
-    def fileno(self) -> int:
-        """Return what the reactor watches."""
-        return self._epoll.fileno()
-
-    def logPrefix(self) -> str:  # noqa: N802 - Twisted's name
-        """Name it in Twisted's log."""
-        return type(self).__name__
-
-    def add(self, transport: AnnounceTransport) -> None:
-        """Read from this connection when there is something."""
-        descriptor = transport.fileno()
-        if descriptor not in self._transports:
-            self._transports[descriptor] = transport
-            self._epoll.register(descriptor, select.EPOLLIN)
-
-    def remove(self, transport: AnnounceTransport) -> None:
-        """Read from it no more; it is still open."""
-        descriptor = transport.fileno()
-        if self._transports.pop(descriptor, None) is not None:
-            self._epoll.unregister(descriptor)
-            self._close_if_done()
-
-    def end(self) -> None:
-        """No connection comes any more: close when the last one is gone."""
-        self._ending = True
-        self._close_if_done()
-
-    def _close_if_done(self) -> None:
-        if self._ending and not self._transports and not self._epoll.closed:
-            self._reactor.removeReader(self)
-            self._epoll.close()
-
-    def doRead(self) -> None:  # noqa: N802 - Twisted's name
-        """Read from those that are ready, up to `BURST`: the rest is ready in the next turn."""
-        for descriptor, _ in self._epoll.poll(0, BURST):
-            transport = self._transports.get(descriptor)
-            if transport is None:
-                continue  # ended by one before it
-            try:
-                why = transport.doRead()
-            except Exception as problem:  # noqa: BLE001 - as the reactor does: one connection ends, the others go on
-                self.log.failure("a connection failed")
-                why = problem
-            if why:
-                self._reactor._disconnectSelectable(transport, why, True)  # noqa: SLF001 - what it does with its own
-
-    def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
-        """Let all connections be lost: the reactor ends."""
-        for transport in list(self._transports.values()):
-            transport.connectionLost(reason)
-        self.end()
-
-
 class AnnounceTransport(tcp.Server):
     """An accepted connection that writes at once what the socket takes, and reads to the end what a client sent."""
 
     server: AnnouncePort
+    protocol: Any
 
     def startReading(self) -> None:  # noqa: N802 - Twisted's name
         """Wait for bytes together with the port's other connections."""
         if self.server.kept is None:
             super().startReading()
         else:
-            self.server.kept.add(self)
+            self.server.kept.add_transport(self)
 
     def stopReading(self) -> None:  # noqa: N802 - Twisted's name
         """Wait no more."""
         if self.server.kept is None:
             super().stopReading()
         else:
-            self.server.kept.remove(self)
+            self.server.kept.remove_transport(self)
 
     def doRead(self) -> Any:  # noqa: N802 - Twisted's name
         """Read what is there."""
@@ -135,7 +60,30 @@ class AnnounceTransport(tcp.Server):
             return None
         except OSError:
             return main.CONNECTION_LOST
-        return self._dataReceived(data)
+        why = self._dataReceived(data)
+        if why is None and self.server.kept is not None and self._is_quiet():
+            self._hand_back(self.server.kept)
+        return why
+
+    def _is_quiet(self) -> bool:
+        """Say whether nothing is under way, so that it may be a line (again)."""
+        protocol = self.protocol
+        return (
+            isinstance(protocol, AnnounceProtocol)
+            and protocol.is_quiet()
+            and not (self.disconnecting or self.disconnected or self._aborting)
+            and not (self.dataBuffer or self._tempDataLen)
+        )
+
+    def _hand_back(self, kept: KeptConnections) -> None:
+        """Take the shortcut with the next request: what is left of this object is garbage."""
+        self.stopReading()
+        line = Line(self.socket.detach(), self.protocol.address, self.protocol.since, self.protocol.patience)
+        self.connected = 0
+        self.disconnected = 1
+        self.protocol.connectionLost()
+        del self.protocol, self.socket, self.fileno
+        kept.add(line)
 
     def write(self, data: bytes) -> None:
         """Send now if nothing waits before it; what does not fit is sent by the reactor as usual."""
@@ -180,7 +128,8 @@ class AnnouncePort(tcp.Port):
         """Listen, and be ready for connections that stay."""
         super().startListening()
         if hasattr(select, "epoll"):
-            self.kept = KeptConnections(self.reactor)
+            announces = getattr(self.factory, "wrappedFactory", self.factory)  # TLS wraps it
+            self.kept = KeptConnections(self.reactor, announces, self._adopt)
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
         """Listen no more."""
@@ -200,54 +149,13 @@ class AnnouncePort(tcp.Port):
     def doRead(self) -> None:  # noqa: N802 - Twisted's name
         """Accept, read, answer and close as many as are waiting, up to `BURST`."""
         factory = self.factory
-        if not isinstance(factory, AnnounceFactory):  # TLS wraps it
+        if self.kept is None or not isinstance(factory, AnnounceFactory):  # TLS wraps it
             super().doRead()
             return
-        accept = self.socket._accept  # type: ignore[union-attr]  # noqa: SLF001 - accept() makes a slower object of it
-        for done in range(BURST):
-            try:
-                descriptor, addr = accept()
-            except BlockingIOError:
-                self.accepted += done
-                return
-            except OSError as problem:
-                self.accepted += done
-                if problem.errno in OUT_OF_DESCRIPTORS and not factory.connections.make_room():
-                    self._rest_a_little()
-                return
-            connection = socket.SocketType(self.addressFamily, socket.SOCK_STREAM, 0, descriptor)
-            try:
-                data = connection.recv(READ_SIZE, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                data = b""
-            except OSError:
-                connection.close()
-                continue
-            address = packed(addr[0])
-            answered = None if factory.proxies or not data else factory.answer_ordinary(data, 0, address)
-            if answered is None:
-                transport = self._adopt(connection, addr)
-                if data:
-                    transport.protocol.dataReceived(data)
-                continue
-            answer, close, end = answered
-            try:
-                unsent = answer[connection.send(answer, socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
-                unsent = answer
-            except OSError:
-                unsent = b""  # gone already; what it may have sent behind this request counts nonetheless
-            if close and not unsent:
-                connection.close()
-                continue
-            transport = self._adopt(connection, addr)
-            if unsent:
-                transport.write(unsent)
-            if close:
-                transport.loseConnection()
-            elif end < len(data):
-                transport.protocol.dataReceived(data[end:])
-        self.accepted += BURST
+        accepted, problem = self.kept.shortcut.accept(self.socket)
+        self.accepted += accepted
+        if problem in OUT_OF_DESCRIPTORS and not factory.connections.make_room():
+            self._rest_a_little()
 
     def _rest_a_little(self) -> None:
         """Accept nothing for a moment: the reactor would ask again and again, and be told the same."""
@@ -255,12 +163,13 @@ class AnnouncePort(tcp.Port):
         self.stopReading()
         reactor.callLater(REST, lambda: self.connected and self.startReading())
 
-    def _adopt(self, connection: Any, addr: tuple[Any, ...]) -> Any:
+    def _adopt(self, descriptor: int, address: bytes) -> AnnounceTransport:
         """Make an ordinary transport of an accepted connection."""
-        adopted = socket.socket(self.addressFamily, socket.SOCK_STREAM, 0, connection.detach())
-        adopted.setblocking(False)
+        adopted = socket.socket(self.addressFamily, socket.SOCK_STREAM, 0, descriptor)
         protocol = self.factory.buildProtocol(None)
-        transport = self.transport(adopted, protocol, addr, self, self.sessionno, self.reactor)
+        # Nobody asks for the port that it came from, or the flow and the scope of IPv6.
+        client = (to_text(address), 0, 0, 0)[: 2 if len(address) == 4 else 4]
+        transport = self.transport(adopted, protocol, client, self, self.sessionno, self.reactor)
         self.sessionno += 1
         protocol.makeConnection(transport)
         return transport

@@ -35,9 +35,12 @@ from twisted.trial.unittest import TestCase
 
 from mika.config import Api
 from mika.rules import refusal
-from mika.server import port
+from mika.server import kept, port
+from mika.server._shortcut_cy import Line
 from mika.server.certificate import certificate_of, tls_context
+from mika.server.http import HEAD_TIME, IDLE_TIME
 from mika.server.port import AnnouncePort
+from mika.server.shortcut import PlainShortcut, make_shortcut
 from mika.wire.http import write_problem
 
 CLOSE = b"Connection: close\r\n"
@@ -51,9 +54,11 @@ class PortTestCase(TestCase):
     timeout = 60
     host = "127.0.0.1"
     secure = False
+    shortcut = staticmethod(make_shortcut)
 
     def setUp(self):
         """Watch the log, and serve a site of two users."""
+        self.patch(kept, "make_shortcut", self.shortcut)
         self.events: list[dict[str, Any]] = []
         globalLogPublisher.addObserver(self.events.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
@@ -344,6 +349,130 @@ class AnnouncePortTests(LeavingClients, PortTestCase):
         self.assertEqual(answers_in(data)[0]["external ip"], bytes((127, 0, 0, 1)))
 
 
+class ConnectionsThatStay:
+    """Connections of whom the reactor hears nothing, as long as they say what can be answered in one go."""
+
+    def keep(self, *parts: bytes) -> Deferred[tuple[socket.socket, bytes]]:
+        """Send, and read an answer after each part but the last, if that is empty; the connection stays."""
+
+        def run() -> tuple[socket.socket, bytes]:
+            client = self.connect()
+            data = b""
+            for part in parts:
+                client.sendall(part)
+                data += client.recv(65536)
+            return client, data
+
+        return deferToThread(run)
+
+    def only(self) -> Any:
+        """Return the only connection."""
+        [connection] = self.site.factory.connections
+        return connection
+
+    async def test_whole_requests_need_no_transport(self):
+        """Announces, a scrape and a HEAD, one after another; the connection is a line until its client leaves."""
+        scrape = announce_bytes().replace(b"announce", b"scrape")
+        head = announce_bytes().replace(b"GET", b"HEAD")
+        client, data = await self.keep(announce_bytes(), scrape, head, announce_bytes(uploaded=5))
+        self.assertEqual([len(answer) > 0 for answer in answers_in(data)], [True, True, False, True])
+        self.assertEqual(self.port.sessionno, 0)
+        self.assertIsInstance(self.only(), Line)
+        self.assertEqual((self.only().address, self.only().patience), (bytes((127, 0, 0, 1)), IDLE_TIME))
+        client.close()
+        await self.until(lambda: not self.site.factory.connections)
+        self.assertEqual(self.site.user().totals.uploaded, 5)
+
+    async def test_partial_request_needs_one_until_it_is_answered(self):
+        """Its rest comes later; what comes after it takes the shortcut again."""
+        client, _ = await self.keep(announce_bytes())
+        client.sendall(announce_bytes()[:50])
+        await self.until(lambda: self.port.sessionno == 1)
+        self.assertNotIsInstance(self.only(), Line)
+        client.sendall(announce_bytes()[50:])
+        await deferToThread(client.recv, 65536)
+        self.assertIsInstance(self.only(), Line)
+        client.sendall(announce_bytes(uploaded=5, headers=CLOSE))
+        answer = await deferToThread(lambda: b"".join(iter(lambda: client.recv(65536), b"")))
+        self.assertEqual(len(answers_in(answer)), 1)
+        self.assertEqual((self.port.sessionno, self.site.user().totals.uploaded), (1, 5))
+        client.close()
+
+    async def test_client_that_says_nothing_yet(self):
+        """It is waited for, and cut off in the end."""
+        self.port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 0)
+        silent = await deferToThread(self.connect)
+        await self.until(lambda: self.site.factory.connections)
+        self.assertEqual((self.port.sessionno, self.only().patience), (0, HEAD_TIME))
+        self.site.clock.advance(HEAD_TIME + 1)
+        self.site.factory.connections.sweep()
+        self.assertEqual(await deferToThread(silent.recv, 1), b"")
+        self.assertEqual((len(self.site.factory.connections), self.site.factory.traffic.cut_off), (0, 1))
+        silent.close()
+
+    async def test_request_that_comes_as_its_connection_is_cut_off(self):
+        """It is answered, and the connection stays."""
+        client, _ = await self.keep(announce_bytes())
+        client.sendall(announce_bytes(uploaded=5))
+        self.assertFalse(self.only().cut_off())
+        self.assertEqual(len(answers_in(await deferToThread(client.recv, 65536))), 1)
+        self.assertEqual((self.site.user().totals.uploaded, self.site.factory.traffic.cut_off), (5, 0))
+        client.close()
+
+    async def test_requests_that_come_as_the_tracker_ends(self):
+        """They are answered, however many, and the connections end."""
+        client, _ = await self.keep(announce_bytes())
+        client.sendall(announce_bytes(uploaded=5) + announce_bytes(uploaded=7))
+        await self.port.stopListening()
+        await self.site.factory.end()
+        data = await deferToThread(lambda: b"".join(iter(lambda: client.recv(65536), b"")))
+        self.assertEqual(len(answers_in(data)), 2)
+        self.assertEqual(self.site.user().totals.uploaded, 7)
+        client.close()
+        self.serve(self.site)
+
+    async def test_proxies_that_are_trusted_later(self):
+        """A connection that was there before is known by what its headers say from then on."""
+        client, _ = await self.keep(announce_bytes())
+        self.site.factory.proxies = make_site(trusted_proxies=["127.0.0.0/8"]).factory.proxies
+        client.sendall(announce_bytes(headers=CLOSE + b"X-Forwarded-For: 81.2.69.145\r\n"))
+        [answer] = answers_in(await deferToThread(client.recv, 65536))
+        self.assertEqual(answer["external ip"], bytes((81, 2, 69, 145)))
+        client.close()
+
+
+class AnnouncePortKeptTests(ConnectionsThatStay, PortTestCase):
+    """Connections that stay, over IPv4, in the clear."""
+
+
+class AnnouncePortInPlainPythonTests(ConnectionsThatStay, AnnouncePortTests):
+    """The same without what is compiled, if that is what the others test."""
+
+    shortcut = PlainShortcut
+
+
+class DualPort(AnnouncePort):
+    """A port that takes IPv4 on its socket of IPv6, as no port of the tracker does."""
+
+    def createInternetSocket(self):
+        """Make the socket as Twisted does."""
+        return super(AnnouncePort, self).createInternetSocket()
+
+
+class MappedAddressTests(PortTestCase):
+    """IPv4 over a socket of IPv6."""
+
+    async def test_ipv4_mapped_address_is_ipv4(self):
+        """Whichever way the connection was accepted."""
+        for shortcut in (make_shortcut, PlainShortcut):
+            self.patch(kept, "make_shortcut", shortcut)
+            await self.port.stopListening()
+            self.port = DualPort(0, self.site.factory, 50, "::", reactor)
+            self.port.startListening()
+            [answer] = answers_in(await self.talk(announce_bytes(headers=CLOSE)))
+            self.assertEqual(answer["external ip"], bytes((127, 0, 0, 1)))
+
+
 class AnnouncePortOverIpv6Tests(PortTestCase):
     """Over IPv6."""
 
@@ -362,6 +491,12 @@ class AnnouncePortOverIpv6Tests(PortTestCase):
         """The longer way, too."""
         data = await self.talk(announce_bytes()[:40], announce_bytes()[40:], answers=1)
         self.assertEqual(answers_in(data)[0]["external ip"], bytes(15) + b"\x01")
+
+
+class AnnouncePortOverIpv6InPlainPythonTests(AnnouncePortOverIpv6Tests):
+    """The same without what is compiled, if that is what the others test."""
+
+    shortcut = PlainShortcut
 
 
 class AnnouncePortOverTlsTests(LeavingClients, PortTestCase):
