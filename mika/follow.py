@@ -6,6 +6,7 @@ at a time. After a start it begins at the journal's end, and when it cannot keep
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from twisted.internet.interfaces import IReactorTime
@@ -20,6 +21,7 @@ from mika.jobs import Periodic
 from mika.journal import Journal
 from mika.model import INT64_MAX, Suspicion
 from mika.suspicion.finding import Finding
+from mika.suspicion.greetings import Greetings
 from mika.suspicion.left import left_of
 from mika.suspicion.networks import Networks, add_networks, judge_networks
 from mika.suspicion.sighting import sightings
@@ -58,8 +60,9 @@ class Follow(Periodic):
         journal: Journal,
         clock: IReactorTime,
         section: Callable[[], Section],
+        greetings: Greetings | None = None,
     ) -> None:
-        """`section` is asked for what is in force."""
+        """`section` is asked for what is in force; `greetings` looks at the first announces of clients."""
         super().__init__(clock, INTERVAL)
         self.open = 0
         """Suspicions that are open and listed, as of the last minute."""
@@ -68,6 +71,7 @@ class Follow(Periodic):
         self._journal = journal
         self._clock = clock
         self._section = section
+        self._greetings = Greetings(deque(), lambda _request: None) if greetings is None else greetings
         self._windows = Windows(self._left, self._size, self._lines)
         self._found: dict[tuple[str, int, bytes], Suspicion] = {}
         self._reached = 0
@@ -90,10 +94,14 @@ class Follow(Periodic):
         if not section.enabled or not ISuspicionStore.providedBy(self._directory.user_store):
             self._reached = self._journal.last
             self._windows.forget()
+            self._greetings.clear()
             self._found.clear()
             self.open = 0
             return
         await self._read(section)
+        while self._greetings:
+            self._keep(self._greetings.take(int(now), AT_ONCE // 10))
+            await deferLater(self._clock, 0)
         if now >= self._networks_at:
             self._networks_at = now + NETWORKS_INTERVAL
             self._windows.close_idle(int(now))
@@ -119,6 +127,8 @@ class Follow(Periodic):
             self._reached = end  # first: what cannot be judged must not keep the journal from being let go of
             for sighting in sightings(frames):
                 self._keep(self._windows.take(sighting, section.fastest))
+                if sighting.gone:
+                    self._greetings.stopped(sighting.user_id, sighting.info_hash, sighting.peer_id)
             if end - begun >= MOST:
                 break
             await deferLater(self._clock, 0)

@@ -54,6 +54,7 @@ from mika.services import InOrder, JournalService, StoresService, SwarmsService
 from mika.signals import Ready, Reloads
 from mika.store.memory import MemoryStore
 from mika.store.registry import Stores, make_stores
+from mika.suspicion.greetings import Greetings
 from mika.swarm.swarms import Swarms
 from mika.torrent_key import TorrentKeys
 from mika.tracker import Stages, Tracker, listable
@@ -152,7 +153,7 @@ def services(config: Config, reactor: Any, options: Any) -> InOrder:
     live = Live(config, options.get("read", lambda: config), parts)
     live.publish = events.publish
     debts = make_debts(directory, flusher, live, events, reactor)
-    follow = make_follow(directory, swarms, flusher, live, reactor)
+    follow = make_follow(announces.factories["http"], swarms, flusher, live, reactor)
     reloads = Reloads(reactor, live, directory.read_whitelist, log)
     pulse = Pulse(reactor, lambda: flow(announces.traffic))
     census = Census(directory.torrents, swarms, reactor)
@@ -257,9 +258,10 @@ def make_debts(directory: Directory, flusher: Flusher, live: Live, events: Event
     return debts
 
 
-def make_follow(directory: Directory, swarms: Swarms, flusher: Flusher, live: Live, reactor: Any) -> Follow:
+def make_follow(factory: AnnounceFactory, swarms: Swarms, flusher: Flusher, live: Live, reactor: Any) -> Follow:
     """Make what reads the journal for what looks like cheating; the flusher keeps for it what it has not read."""
-    follow = Follow(directory, swarms, flusher.journal, reactor, lambda: live.config.suspicion)
+    greetings = Greetings(factory.started, factory.watch.user_id)
+    follow = Follow(factory.directory, swarms, flusher.journal, reactor, lambda: live.config.suspicion, greetings)
     flusher.read_to = lambda: follow.read_to
     return follow
 

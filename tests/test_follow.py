@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from builders import Site, make_site, result
+from first_words import FAKE, REAL
 from twisted.internet.defer import fail
 from zope.interface import implementer_only
 
@@ -16,6 +18,7 @@ from mika.follow import Follow
 from mika.interfaces import ISuspicionStore, ITorrentStore, IUserStore, Sought
 from mika.model import INT64_MAX
 from mika.store.memory import MemoryStore
+from mika.suspicion.greetings import Greetings
 
 MIB = 1 << 20
 KEYS = [f"passkey-{number:04}" for number in range(4)]
@@ -31,8 +34,14 @@ class Followed:
         self.site: Site = make_site(KEYS, [HASH], self.store)
         self.told: list[dict[str, Any]] = []
         self.site.directory.publish = lambda type_, fields: self.told.append({"type": type_, **fields})
+        self.greetings = Greetings(self.site.factory.started, self.site.factory.watch.user_id)
         self.follow = Follow(
-            self.site.directory, self.site.swarms, self.site.journal, self.site.clock, lambda: self.section
+            self.site.directory,
+            self.site.swarms,
+            self.site.journal,
+            self.site.clock,
+            lambda: self.section,
+            self.greetings,
         )
         self.follow.startService()
         self.uploaded = 0
@@ -110,6 +119,39 @@ def test_speed_is_judged_by_the_configuration(followed):
     followed.announce(left=0, uploaded=1200 * MIB)
     followed.wait(120)
     assert [row.kind for row in followed.rows()] == ["too_fast"]
+
+
+def test_client_that_is_not_what_it_says_is_noted(followed):
+    """By its first announce, without the passkey; it is about no torrent."""
+    followed.announce(1)
+    followed.site.factory.started.append(first_words(1))
+    followed.site.factory.started.append(first_words(9))  # whose passkey nobody has
+    followed.wait(120)
+    (row,) = followed.rows()
+    assert (row.kind, row.user_id, row.info_hash, row.score) == ("client", 2, b"", 90)
+    assert KEYS[1] not in row.evidence
+    assert not followed.site.factory.started
+
+
+def test_session_that_begins_at_each_announce_is_noted(followed):
+    """Unless it stops in between."""
+    for stops in (True, False):
+        for number in range(6):
+            followed.announce(2, event="started", peer_id=b"-TR3000-sv6wme0caycf", uploaded=number * MIB)
+            followed.site.factory.started.append(first_words(2, number * MIB, "Transmission 3.00"))
+            followed.wait(1800)
+            if stops:
+                followed.announce(2, event="stopped", peer_id=b"-TR3000-sv6wme0caycf")
+                followed.wait(10)
+    assert [(row.kind, row.user_id, row.score, row.count) for row in followed.rows()] == [("counters", 3, 73, 2)]
+
+
+def first_words(user: int, uploaded: int = 0, name: str = "a script as qBittorrent") -> bytes:
+    """Return the first announce of a client of one of the users; a tenth is nobody's."""
+    whole = REAL.get(name) or FAKE[name][0]
+    passkey = KEYS[user] if user < len(KEYS) else "passkey-of-nobody"
+    whole = re.sub(rb"info_hash=[^&]*", b"info_hash=" + b"%01" * 20, whole)
+    return whole.replace(b"0123456789abcdef", passkey.encode()).replace(b"uploaded=0", b"uploaded=%d" % uploaded)
 
 
 def test_networks_are_looked_at_now_and_then():

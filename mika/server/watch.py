@@ -60,7 +60,7 @@ class Watch:
     def _announce(self, request: AnnounceRequest, answer: AnnounceResponse) -> dict[str, Any]:
         return {
             "info_hash": request.info_hash.hex(),
-            "user_id": self._user_id(request),
+            "user_id": self.user_id(request),
             "event": request.event.name.lower(),
             "ip": to_text(request.endpoint[:-2]),
             "port": int.from_bytes(request.endpoint[-2:], "big"),
@@ -79,13 +79,14 @@ class Watch:
             "code": refused.code,
             "reason": refused.words,
             "info_hash": hashes[0].hex() if len(hashes) == 1 else None,
-            "user_id": None if request is None else self._user_id(request),
+            "user_id": None if request is None else self.user_id(request),
             "ip": to_text(address),
             "family": FAMILIES[len(address)],
             "protocol": self._protocol,
         }
 
-    def _user_id(self, request: Request) -> int | None:
+    def user_id(self, request: Request) -> int | None:
+        """Return whose request it is, None if nobody has its passkey, or its user is not in memory."""
         tracker, passkey = self._tracker, request.passkey or ""
         user = tracker.facts.users.get(passkey)
         if user is not None:
