@@ -70,7 +70,7 @@ class Served:
         self.flusher.publish_to(publish)
         self.debts = make_debts(self.directory, self.flusher, in_force, Events(clock.seconds), clock)
         self.debts.publish = publish
-        self.follow = make_follow(self.directory, self.swarms, self.flusher, in_force, clock)
+        self.follow = make_follow(self.factory, self.swarms, self.flusher, in_force, clock)
         reaper = Reaper(self.swarms, clock)
         for job in (reaper, self.follow):
             job.change_interval(TICK)
