@@ -1,6 +1,6 @@
 """`python -m bench.site` plays the whole site, `--short` a small one; prints what came of it, and fails if it is wrong.
 
-Thirty days with a thousand honest members, then five more with twenty cheats among them.
+Thirty days with a thousand honest members, then four more with twenty cheats among them.
 """
 
 from __future__ import annotations

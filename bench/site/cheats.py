@@ -239,7 +239,8 @@ class Cheats:
         self._hunt(client, 5, while_wanted(MIB), now)
 
     def _says_no_download(self, now: int) -> None:
-        client = self._new("counters", "really downloads, and says that it did not")
+        slow = Line(MIB // 4, 2 * MIB, dual=False)
+        client = self._new("counters", "really downloads, and says that it did not", line=slow)
         for torrent in self.world.random.sample([each for each in self.world.torrents if each.online], 6):
             session = client.sessions[torrent] = Modest(client, torrent, torrent.size, steady(0), real=True)
             session.begin(now)
@@ -265,7 +266,7 @@ class Cheats:
             self._lie(client, torrent, while_wanted(speed))
 
     def _never_stops(self, now: int) -> None:
-        client = self._new("never stops", "150 KIB a second, and is killed and started every two hours")
+        client = self._new("never stops", "150 KiB a second, and is killed and started every two hours")
         self._hunt(client, 4, while_wanted(150 * KIB), now)
         self.world.at(now + 2 * HOUR, partial(self._kill, client))
 

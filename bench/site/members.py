@@ -42,9 +42,9 @@ HOME = ((0.2, 2), (0.6, 6), (1.2, 12), (5, 30), (60, 110))
 HABITS = (
     Habits("in the evening", 420, HOME, (1, 3), 1.5, 5, 15),
     Habits("on a laptop", 160, HOME, (1, 2), 2, 5, 12),
-    Habits("always on", 290, HOME, (1, 5), 2.5, 10, 9),
+    Habits("always on", 316, HOME, (1, 5), 2.5, 10, 9),
     Habits("hits and runs", 40, HOME, (0, 1), 1, 0.02, 10),
-    Habits("a seedbox", 86, ((100, 110), (400, 500), (1150, 1150)), (6, 25), 1, 12, 14, SERVERS),
+    Habits("a seedbox", 60, ((100, 110), (400, 500), (1150, 1150)), (6, 25), 1, 12, 14, SERVERS),
     Habits("a large seedbox", 4, ((1150, 1150),), (200, 300), 0.5, 25, 20, SERVERS),
 )
 

@@ -51,7 +51,7 @@ class Scale:
     pace: float = 1.0
 
 
-WHOLE = Scale(1000, 600, 30, 5)
+WHOLE = Scale(1000, 600, 30, 4)
 SHORT = Scale(60, 40, 4, 2, 4)
 
 
