@@ -107,7 +107,15 @@ class AnnounceFactory(Factory):
         except BadRequest:
             return None
         answer = None if head is None else self.answer(head, address)
-        return None if head is None or answer is None else (answer, head.headers.close, head.end)
+        if head is None or answer is None:
+            return None
+        self.keep_started(head, data, 0)
+        return answer, head.headers.close, head.end
+
+    def keep_started(self, head: Head, data: bytes, position: int) -> None:
+        """Keep the first words of a client, which stand at `position`."""
+        if b"event=started" in head.target:
+            self.started.append(data[position : head.end])
 
     def answer(self, head: Head, address: bytes) -> bytes | None:
         """Answer any request from a packed address at once; None, and nothing done, if a fact must be loaded first."""
@@ -267,8 +275,7 @@ class AnnounceProtocol(Protocol):
                 head = read_head(data, position)
                 if head is None:
                     break
-                if b"event=started" in head.target:
-                    self.factory.started.append(data[position : head.end])
+                self.factory.keep_started(head, data, position)
                 position = head.end
                 address = self._client(head)
                 answer = self.factory.answer(head, address)

@@ -57,6 +57,8 @@ def test_first_words_of_clients_are_kept(site) -> None:
     connection.send(unusual + ordinary)
     assert len(connection.answers()) == 6
     assert list(site.factory.started) == [ordinary, unusual, unusual, ordinary]
+    site.factory.answer_whole(unusual + ordinary, packed(ADDRESS))
+    assert list(site.factory.started)[4:] == [unusual]
     assert site.factory.over_tls().started is site.factory.started
 
 
