@@ -22,3 +22,14 @@ cdef class Totals:
         bonus=cython.longlong,
     )
     cpdef add(self, Totals other)
+
+
+@cython.locals(totals=Totals)
+cpdef Totals worth_of(
+    long long uploaded,
+    long long downloaded,
+    long long uploaded_real,
+    long long downloaded_real,
+    long long bonus,
+    long long seed_seconds,
+)

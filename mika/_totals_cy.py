@@ -106,3 +106,19 @@ class Totals:
     def __repr__(self) -> str:
         said = ", ".join(f"{name}={value}" for name, value in zip(NAMES, self.values(), strict=True) if value)
         return f"Totals({said})"
+
+
+def worth_of(
+    uploaded: int, downloaded: int, uploaded_real: int, downloaded_real: int, bonus: int, seed_seconds: int
+) -> Totals:
+    """Return what one announce is worth that completes nothing."""
+    totals = Totals.__new__(Totals)  # compiled, arguments by C; the constructor has them as Python's integers
+    totals.uploaded = uploaded
+    totals.downloaded = downloaded
+    totals.uploaded_real = uploaded_real
+    totals.downloaded_real = downloaded_real
+    totals.bonus = bonus
+    totals.seed_seconds = seed_seconds
+    totals.announces = 1
+    totals.completed = 0
+    return totals

@@ -47,7 +47,7 @@ DEFAULT_ROLE = 1
 """The role of a user of whom nothing else is said; every users store has it from its first start."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Role:
     """A class of users, and what belonging to it is worth. `None`: no limit of its own."""
 
@@ -70,7 +70,7 @@ NO_KEYS: Mapping[bytes, int] = MappingProxyType({})
 """What nearly every user has of void keys: one for all of them, as nobody changes it."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class User:
     """An account. `totals` are live, `written` is what the store has of them.
 
@@ -99,9 +99,10 @@ class User:
     written: Totals = field(default_factory=Totals)
 
 
-def role_of(user: User, roles: Mapping[int, Role]) -> Role:
+def role_of(user: User, roles: dict[int, Role]) -> Role:
     """Return the role of a user; one that was deleted counts as the default one."""
-    return roles.get(user.role) or roles.get(DEFAULT_ROLE, EVERYMAN)
+    role = roles.get(user.role)
+    return role if role is not None else roles.get(DEFAULT_ROLE, EVERYMAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Debt(IntEnum):
     PAID = 3
 
 
-@dataclass(slots=True)
+@dataclass
 class History:
     """What one user did with one torrent, all their clients together; or, in a batch, what that grew by.
 
@@ -169,7 +170,7 @@ class History:
     debt: Debt = Debt.NONE
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Torrent:
     """A registered torrent, or (`deleted`) the memory of one with the reason why it is gone.
 

@@ -1,7 +1,8 @@
 # The C types of _merge_cy.py.
 cimport cython
 
-from mika._totals_cy cimport Totals
+from mika._totals_cy cimport Totals, worth_of
+from mika.model cimport History
 
 ctypedef const unsigned char *Text
 
@@ -14,7 +15,7 @@ cpdef add_torrents(dict rows, set completers, bytes frames)
 @cython.locals(text=Text, at=Py_ssize_t)
 cpdef add_peers(dict rows, bytes frames)
 
-@cython.locals(text=Text, at=Py_ssize_t)
+@cython.locals(text=Text, at=Py_ssize_t, key=tuple, row=History, last_seen=cython.longlong)
 cpdef add_history(dict rows, owes, bytes frames)
 
 @cython.locals(totals=Totals)

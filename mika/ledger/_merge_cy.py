@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mika._totals_cy import Totals
+from mika._totals_cy import Totals, worth_of
 from mika.model import Debt, History
 
 FRAME = 184
@@ -22,8 +22,9 @@ def add_users(rows: dict[int, Totals], frames: bytes) -> None:
             user_id = get_8(text, at + 8)
             row = rows.get(user_id)
             if row is None:
-                row = rows[user_id] = Totals()
-            row.add(worth(text, at))
+                rows[user_id] = worth(text, at)
+            else:
+                row.add(worth(text, at))
 
 
 def add_torrents(rows: dict[bytes, Totals], completers: set[tuple[bytes, int]], frames: bytes) -> None:
@@ -34,8 +35,9 @@ def add_torrents(rows: dict[bytes, Totals], completers: set[tuple[bytes, int]], 
             info_hash = frames[at + 60 : at + 80]
             row = rows.get(info_hash)
             if row is None:
-                row = rows[info_hash] = Totals()
-            row.add(worth(text, at))
+                rows[info_hash] = worth(text, at)
+            else:
+                row.add(worth(text, at))
             if text[at + 5] & 2:
                 completers.add((info_hash, get_8(text, at + 8)))
 
@@ -57,8 +59,9 @@ def add_history(rows: dict[tuple[int, bytes], History], owes: Callable[[], bool]
             last_seen = get_4(text, at + 136)
             row = rows.get(key)
             if row is None:
-                row = rows[key] = History(*key, Totals(), first_seen=last_seen)
-            row.totals.add(worth(text, at))
+                row = rows[key] = History(*key, worth(text, at), first_seen=last_seen)
+            else:
+                row.totals.add(worth(text, at))
             row.left = get_8(text, at + 116) & 0xFFFFFFFFFFFFFFFF
             row.last_seen = last_seen
             if text[at + 5] & 2:
@@ -68,14 +71,14 @@ def add_history(rows: dict[tuple[int, bytes], History], owes: Callable[[], bool]
 
 def worth(text: bytes, at: int) -> Totals:
     """Return what the record in the frame at `at` is worth."""
-    totals = Totals.__new__(Totals)
-    totals.uploaded = get_8(text, at + 16)
-    totals.downloaded = get_8(text, at + 24)
-    totals.uploaded_real = get_8(text, at + 32)
-    totals.downloaded_real = get_8(text, at + 40)
-    totals.bonus = get_8(text, at + 48)
-    totals.seed_seconds = get_4(text, at + 56)
-    totals.announces = 1
+    totals = worth_of(
+        get_8(text, at + 16),
+        get_8(text, at + 24),
+        get_8(text, at + 32),
+        get_8(text, at + 40),
+        get_8(text, at + 48),
+        get_4(text, at + 56),
+    )
     totals.completed = 1 if text[at + 5] & 2 else 0
     return totals
 

@@ -2,17 +2,39 @@
 cimport cython
 
 from mika._peer_cy cimport Peer
-from mika._totals_cy cimport Totals
+from mika._totals_cy cimport Totals, worth_of
+from mika.model cimport Role, Torrent, User, role_of
 from mika.wire._request_cy cimport AnnounceRequest
+
+ctypedef unsigned long long Count
+
+cdef Count INT64_MAX
+cdef Count _COUNT
+cdef long long _MULTIPLIER
+cdef long long UNIT_MULTIPLIER
 
 
 cdef class Ledger:
-    cdef public object _roles
+    cdef public dict _roles
     cdef object _rates
-    cdef object _since
-    cdef object _until
-    cdef object _up
-    cdef object _down
+    cdef long long _per_hour
+    cdef long long _scarcity
+    cdef long long _seed_limit
+    cdef long long _room
+    cdef long long _since
+    cdef long long _until
+    cdef long long _up
+    cdef long long _down
 
-    @cython.locals(uploaded="unsigned long long", downloaded="unsigned long long")
-    cpdef Totals credit(self, user, torrent, Peer peer, AnnounceRequest request, seeders, now)
+    @cython.locals(
+        uploaded=Count, downloaded=Count, credited_up=Count, credited_down=Count, role=Role, up=cython.longlong,
+        down=cython.longlong, seconds=cython.longlong, bonus=cython.longlong, share=cython.longlong,
+        points=cython.longlong, age=cython.longlong,
+    )
+    cpdef Totals credit(
+        self, User user, Torrent torrent, Peer peer, AnnounceRequest request, long long seeders, long long now
+    )
+
+
+@cython.locals(exact=object)
+cpdef Count multiplied(Count count, long long multiplier)

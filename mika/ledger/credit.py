@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mika._peer_cy import Peer
-from mika._totals_cy import Totals
+from mika._totals_cy import Totals, worth_of
 from mika.model import INT64_MAX, NANO_POINTS, UNIT_MULTIPLIER, Role, Torrent, User, role_of
 from mika.wire._request_cy import AnnounceRequest
 
 GIB = 2**30
 YEAR = 365 * 86400
 
-_ALWAYS = 2**63
+_ALWAYS = 2**63 - 1
+
+_COUNT = 2**43
+_MULTIPLIER = 2**20
+"""Below these, a count times a multiplier has room in 64 bits: all but impossible announces."""
 
 
 class Window(NamedTuple):
@@ -43,7 +47,7 @@ class Rates:
 class Ledger:
     """Values announces by the site's rates and the roles that its users have."""
 
-    def __init__(self, rates: Rates, roles: Mapping[int, Role]) -> None:
+    def __init__(self, rates: Rates, roles: dict[int, Role]) -> None:
         self._roles = roles
         self.rates = rates
 
@@ -55,6 +59,11 @@ class Ledger:
     @rates.setter
     def rates(self, rates: Rates) -> None:
         self._rates = rates
+        self._per_hour = rates.per_hour
+        self._scarcity = rates.scarcity
+        self._seed_limit = rates.seed_limit
+        # What the rest of the formula may be for points to have room in 64 bits; where size or age count, nothing.
+        self._room = 0 if rates.per_gib or rates.per_year else INT64_MAX // max(1, rates.per_hour)
         self._turn(0)
 
     def _turn(self, now: int) -> None:
@@ -87,17 +96,24 @@ class Ledger:
             down = min(self._down, role.multiplier_down, user.multiplier_down, torrent.multiplier_down)
             if user.freeleech and user.freeleech.get(torrent.info_hash, 0) > now:
                 down = 0
-            credited_up = uploaded * up // UNIT_MULTIPLIER
-            credited_down = downloaded * down // UNIT_MULTIPLIER
+            if up != UNIT_MULTIPLIER:
+                credited_up = multiplied(uploaded, up)
+            if down != UNIT_MULTIPLIER:
+                credited_down = multiplied(downloaded, down)
             if (uploaded | downloaded | credited_up | credited_down) > INT64_MAX:
-                figures = (credited_up, credited_down, uploaded, downloaded)
-                credited_up, credited_down, uploaded, downloaded = [min(each, INT64_MAX) for each in figures]
+                uploaded, downloaded = min(uploaded, INT64_MAX), min(downloaded, INT64_MAX)
+                credited_up, credited_down = min(credited_up, INT64_MAX), min(credited_down, INT64_MAX)
         seconds = bonus = 0
         if peer.seeder and request.left == 0 and now > peer.last_seen:
-            seconds = min(now - peer.last_seen, self._rates.seed_limit)
-            age = now - torrent.created_at if torrent.created_at else 0
-            bonus = self.points(seconds, seeders, torrent.size, age)
-        return Totals(credited_up, credited_down, uploaded, downloaded, bonus, seconds, 1)
+            seconds = min(now - peer.last_seen, self._seed_limit)
+            share = 1000 * max(1, seeders)
+            points = seconds * (share + self._scarcity)
+            if points < self._room:
+                bonus = points * self._per_hour // (3600 * share)
+            else:
+                age = now - torrent.created_at if torrent.created_at else 0
+                bonus = self.points(seconds, seeders, torrent.size, age)
+        return worth_of(credited_up, credited_down, uploaded, downloaded, bonus, seconds)
 
     def points(self, seconds: int, seeders: int, size: int, age: int = 0) -> int:
         """Return the nano-points for seeding a torrent of this `size` (bytes) and `age` (seconds).
@@ -116,3 +132,11 @@ class Ledger:
             points *= YEAR * NANO_POINTS + rates.per_year * age
             unit *= YEAR * NANO_POINTS
         return min(points // unit, INT64_MAX)
+
+
+def multiplied(count: int, multiplier: int) -> int:
+    """Return a count times a multiplier in thousandths, rounded down, and at most what a counter can be."""
+    if count < _COUNT and 0 <= multiplier < _MULTIPLIER:
+        return count * multiplier // UNIT_MULTIPLIER
+    exact = count
+    return min(exact * max(0, multiplier) // UNIT_MULTIPLIER, INT64_MAX)

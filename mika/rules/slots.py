@@ -5,9 +5,8 @@ A peer that waits is credited and counted like any other, but gets no peers and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from mika.model import Peer, Role, User, role_of
+from mika._peer_cy import Peer
+from mika.model import Role, User, role_of
 from mika.rules import refusal
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
@@ -21,7 +20,7 @@ def has_to_wait(limit: int | None, held: int, *, holds: bool) -> bool:
 class Slots:
     """Keeps leechers to their roles' download slots; a torrent takes one, whatever the number of its user's clients."""
 
-    def __init__(self, roles: Mapping[int, Role], swarms: Swarms) -> None:
+    def __init__(self, roles: dict[int, Role], swarms: Swarms) -> None:
         self._roles = roles
         self._swarms = swarms
 
