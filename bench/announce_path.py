@@ -24,7 +24,6 @@ from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
 from mika.config import load_config
 from mika.directory import Directory
 from mika.journal import Journal
-from mika.ledger.record import peer_record
 from mika.model import Torrent, Totals, User
 from mika.server.http import AnnounceFactory
 from mika.store.registry import make_stores
@@ -92,7 +91,7 @@ def stage_times(factory: AnnounceFactory, lap: list[bytes], now: int) -> dict[st
     peers = [peer for swarm in factory.tracker.swarms for peer in swarm.peers]
     credit = Totals(1 << 20, 1 << 20, 1 << 20, 1 << 20, 1_000_000, 1800, 1)
     journal = factory.tracker.journal
-    stage("of it: the journal", lambda peer: journal.append(peer_record(HASH, peer, credit)), peers)
+    stage("of it: the journal", lambda peer: journal.append(HASH, peer, credit, False), peers)
     bodies = stage("write the body", write_announce, answers)
     stage(
         "write the answer",

@@ -1,8 +1,8 @@
 """The journal: what is credited and not yet in every store, in files that outlive a kill.
 
-`tracker.py` appends a record before its answer leaves; `flush.py` reads records behind what a store has, and `jobs.py`
-forces them to the disk and lets go of those that every store has. A record's number is its place. Segments are mapped
-into memory: what was appended is the kernel's, whatever becomes of this process.
+`tracker.py` appends a record to its `tail` before an answer leaves; `flush.py` reads records behind what a store has,
+and `jobs.py` forces them to the disk and lets go of those that every store has. A record's number is its place.
+Segments are mapped into memory: what was appended is the kernel's, whatever becomes of this process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from zlib import crc32
 from twisted.logger import Logger
 
 from mika.errors import StoreError
-from mika.ledger.record import CHECKSUM, FRAME
+from mika.ledger.record import CHECKSUM, FRAME, NOTHING
+from mika.ledger.tail import Tail
+from mika.model import Peer, Totals
 
 HEADER = struct.Struct("<8sIIQ")
 """What a segment begins with: magic, version, bytes of a frame, number of its first record."""
@@ -39,7 +41,6 @@ MOST_IN_MEMORY = 64
 
 _NAME = re.compile(r"([0-9a-f]{16})(?:-[0-9a-f]{8})?\.segment")
 _MASK = 0xFFFFFFFF
-_put_frame = struct.Struct(f"<I{FRAME - CHECKSUM}s").pack_into
 
 
 class Segment:
@@ -128,7 +129,7 @@ class Journal:
     """Records by number, from the first that some store lacks to `last`.
 
     `instance` names this tracker in the stores' marks. Without a directory, nothing is kept on a disk. `trouble` says
-    why a journal that has one is in memory nevertheless; `full` that there is no more room there either.
+    why a journal that has one is in memory nevertheless.
     """
 
     log = Logger()
@@ -136,17 +137,23 @@ class Journal:
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory
         self.instance = "memory"
-        self.last = 0
-        self.full = False
+        self.tail = Tail(self._turn)
         self.trouble = ""
         self._lock = -1
         self._segments: deque[Segment] = deque()
         self._spare: Segment | None = None
         self._syncing: list[Segment] = []
         self._doomed: list[Segment] = []  # every store has them, and a thread still forces them to the disk
-        # The segment that is written to, as the path of an announce needs it.
-        self._buffer = mmap.mmap(-1, 1)
-        self._at = self._end = 0
+
+    @property
+    def last(self) -> int:
+        """The number of the last record."""
+        return self.tail.last
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for records any more."""
+        return self.tail.full
 
     # ---- start and end
 
@@ -183,7 +190,7 @@ class Journal:
             damaged += holes
             if segment.count:
                 self._segments.append(segment)
-                self.last = max(self.last, segment.last)
+                self.tail.last = max(self.last, segment.last)
             else:
                 segment.close(delete=True)
         if damaged:
@@ -193,34 +200,28 @@ class Journal:
 
     def begin(self, reached: int) -> None:
         """Be ready to append, behind every number that was given before, here or (`reached`) in a store."""
-        self.last = max(self.last, reached)
+        self.tail.last = max(self.last, reached)
         self._turn()
 
     def close(self, reached: int = 0) -> None:
         """Let go of everything; what every store has (up to `reached`) is deleted."""
         self.release(reached)
+        self.tail.let_go()
         while self._segments:
             segment = self._segments.popleft()
             segment.close(delete=segment.last <= reached or not segment.count)
         if self._spare is not None:
             self._spare.close(delete=True)
             self._spare = None
-        self._at = self._end = 0
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
     # ---- appending
 
-    def append(self, record: bytes) -> None:
-        """Give a record the next number, and keep it."""
-        at = self._at
-        if at == self._end:
-            self._turn()
-            at = self._at
-        number = self.last = self.last + 1
-        self._at = at + FRAME
-        _put_frame(self._buffer, at, crc32(record, number & _MASK), record)
+    def append(self, info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bool = False) -> None:
+        """Give the record of a peer the next number, and keep it."""
+        self.tail.append(info_hash, peer, credit, gone)
 
     def _turn(self) -> None:
         """Go on in the next segment."""
@@ -240,18 +241,16 @@ class Journal:
 
     def _go_on_in(self, segment: Segment) -> None:
         self._segments.append(segment)
-        self._buffer = segment.buffer
-        self._at = START
-        self._end = START + RECORDS * FRAME
+        self.tail.go_on_in(segment.buffer, START, START + RECORDS * FRAME)
         self._judge()
 
     def _judge(self) -> None:
-        self.full = sum(each.path is None for each in self._segments) > MOST_IN_MEMORY
+        self.tail.full = sum(each.path is None for each in self._segments) > MOST_IN_MEMORY
 
     def _settle(self) -> None:
         """Note in the segment that is written to how many records it has."""
-        if self._end:
-            self._segments[-1].count = (self._at - START) // FRAME
+        if self.tail.end:
+            self._segments[-1].count = (self.tail.at - START) // FRAME
 
     def _say(self, made: Segment | OSError) -> None:
         """Log once when the disk does not take the journal any more, and once when it does again."""
@@ -289,11 +288,11 @@ class Journal:
 
         Making a file takes longer than an announce, so that the next one is made before this one is full.
         """
-        if self.directory is None or self._spare is not None or not self._end:
+        if self.directory is None or self._spare is not None or not self.tail.end:
             return None
         if self.trouble:
             return self.last + 1
-        return self._segments[-1].first + RECORDS if self._at > START + RECORDS // 2 * FRAME else None
+        return self._segments[-1].first + RECORDS if self.tail.at > START + RECORDS // 2 * FRAME else None
 
     def made(self, segment: Segment | OSError) -> None:
         """Take the segment that was `wanted`, or why there is none."""
@@ -301,7 +300,7 @@ class Journal:
         self._say(segment)
         if isinstance(segment, OSError):
             return
-        if self._spare is not None or not self._end:
+        if self._spare is not None or not self.tail.end:
             segment.close(delete=True)
         elif not was_in_trouble:
             if segment.first == self._segments[-1].first + RECORDS:

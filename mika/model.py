@@ -2,6 +2,7 @@
 
 Sizes are bytes, times are whole seconds since 1970, multipliers are thousandths, bonus is in nano-points: all
 integers, so that sums are exact. `directory.py` holds the live objects, `store/` keeps them, `admin/` shows them.
+Those that announces look at have C types, for which their dataclasses must do without `slots`.
 """
 
 from __future__ import annotations

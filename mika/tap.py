@@ -36,7 +36,6 @@ from mika.jobs import Flusher, Reaper, Syncer
 from mika.journal import Journal
 from mika.keys import read_secret, secret_of
 from mika.ledger.credit import Ledger
-from mika.ledger.record import peer_record
 from mika.live import Live, Parts, intervals_of, rates_of
 from mika.logs import LEVELS, log_observer
 from mika.model import Peer
@@ -199,7 +198,7 @@ def make_swarms(section: TrackerSection, journal: Journal) -> Swarms:
     """Make the swarms, empty."""
 
     def changed(info_hash: bytes, peer: Peer, gone: bool) -> None:
-        journal.append(peer_record(info_hash, peer, gone=gone))
+        journal.append(info_hash, peer, gone=gone)
 
     return Swarms(
         int(section.peer_ttl),
@@ -226,7 +225,7 @@ def make_tracker(config: Config, directory: Directory, swarms: Swarms, journal: 
         ruleset=Ruleset(section, directory.prefixes, directory.roles, swarms),
         swarms=swarms,
         ledger=Ledger(rates_of(config), directory.roles),
-        journal=journal,
+        journal=journal.tail,
         random=Random().random,  # noqa: S311 - which peers are handed out is no secret
         keys=keys,
         choice=make_choice(config.selection, directory),

@@ -12,20 +12,20 @@ from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from mika._peer_cy import Peer
-from mika._totals_cy import Totals
+from mika._totals_cy import Totals, worth_of
 from mika.config import Tracker as TrackerSection
 from mika.ledger.credit import Ledger
-from mika.ledger.record import peer_record
+from mika.ledger.tail import Tail
 from mika.model import PASSKEY, Torrent, User
 from mika.rules import refusal
 from mika.rules.refusal import Refusal
 from mika.rules.ruleset import Ruleset
-from mika.swarm.selection import RANDOM, Choice, Random
+from mika.swarm.selection import RANDOM, Choice, Random, select_peers
 from mika.swarm.swarm import Swarm
 from mika.swarm.swarms import Swarms
 from mika.torrent_key import LENGTH, TorrentKey, TorrentKeys
 from mika.wire._request_cy import AnnounceRequest
-from mika.wire._response_cy import AnnounceResponse
+from mika.wire._response_cy import AnnounceResponse, response_of
 from mika.wire.address import is_routable
 from mika.wire.request import COMPLETED, STOPPED, ScrapeRequest, hashes_of
 from mika.wire.response import ScrapedTorrent, ScrapeResponse
@@ -55,24 +55,15 @@ class Facts(Protocol):
         """Say whether a passkey, a user id or an info hash was looked for and is in no store."""
 
 
-class Record(Protocol):
-    """What the tracker asks of `journal.Journal`: to keep what an announce was worth, before its answer leaves."""
-
-    full: bool
-
-    def append(self, record: bytes) -> None:
-        """Keep a record."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the tracker works with: facts, rules, swarms, ledger, the journal, randomness, and who is handed out."""
+    """What the tracker works with: facts, rules, swarms, ledger, the journal's end, chance, and who is handed out."""
 
     facts: Facts
     ruleset: Ruleset
     swarms: Swarms
     ledger: Ledger
-    journal: Record
+    journal: Tail
     random: Random
     keys: TorrentKeys
     choice: Choice = RANDOM
@@ -83,6 +74,8 @@ class Tracker:
 
     def __init__(self, config: TrackerSection, stages: Stages) -> None:
         self.facts = stages.facts
+        self.users = stages.facts.users
+        self.torrents = stages.facts.torrents
         self.ruleset = stages.ruleset
         self.swarms = stages.swarms
         self.ledger = stages.ledger
@@ -99,19 +92,24 @@ class Tracker:
         self.interval = int(config.announce_interval)
         self.min_interval = config.minimum
         self.jitter = int(config.interval_jitter) + 1
+        self.numwant = config.numwant
+        self.numwant_max = config.numwant_max
 
     def choose(self, choice: Choice) -> None:
         """Answer announces with other peers from now on."""
         self.select = choice.select
+        self.is_random = choice is RANDOM  # compiled, that is called without a detour
         self.measure = choice.measure
 
     def announce(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
         """Take one announce through all stages; what it is worth is in accounts and journal when this returns."""
-        users, torrents = self.facts.users, self.facts.torrents
-        user = users.get(request.passkey or "") or self._find_user(request, now)
-        if not isinstance(user, User):
-            return user
-        torrent = torrents.get(request.info_hash)
+        user = self.users.get(request.passkey or "")
+        if user is None:
+            found = self._find_user(request, now)
+            if not isinstance(found, User):
+                return found
+            user = found
+        torrent = self.torrents.get(request.info_hash)
         if torrent is None:
             return self._without_torrent(request, now)
         swarm = self.swarms.get(torrent.info_hash)
@@ -127,7 +125,7 @@ class Tracker:
         if swarm is None or peer is None:
             swarm, peer = self.swarms.join(torrent.info_hash, user.id, request.peer_id, now)
             self.swarms.silence_ghosts(swarm, peer, request)
-            credit = Totals(announces=1)  # no baseline, no credit
+            credit = worth_of(0, 0, 0, 0, 0, 0)  # no baseline, no credit
         else:
             if self.measure is not None:
                 self.measure(peer, request, now)
@@ -139,19 +137,19 @@ class Tracker:
         if request.left or peer.waiting:
             self.ruleset.slots.ration(user, swarm, peer)
         _enter(user, torrent, credit)
-        self.journal.append(peer_record(torrent.info_hash, peer, credit))
+        self.journal.append(torrent.info_hash, peer, credit, False)
         return self._answer(request, user, torrent, swarm, peer)
 
     def scrape(self, request: ScrapeRequest, now: int) -> ScrapeResponse | Refusal | Miss:
         """Answer with the figures of the torrents that are registered among those asked for (BEP 48)."""
-        user = self.facts.users.get(request.passkey or "") or self._find_user(request, now)
+        user = self.users.get(request.passkey or "") or self._find_user(request, now)
         if not isinstance(user, User):
             return user
         if not user.enabled:
             return refusal.USER_DISABLED
         if self.config.torrent_keys == "required" and request.passkey == user.passkey:
             return refusal.KEY_NEEDED
-        torrents = self.facts.torrents
+        torrents = self.torrents
         misses = tuple(h for h in request.info_hashes if h not in torrents and not self.facts.is_absent(h, now))
         if misses:
             return Miss(None, misses)
@@ -217,7 +215,7 @@ class Tracker:
             self.swarms.remove(swarm, peer)
             peer.left, peer.last_seen = request.left, now  # the record is what the user's history learns this from
             _enter(user, torrent, credit)
-            self.journal.append(peer_record(torrent.info_hash, peer, credit, gone=True))
+            self.journal.append(torrent.info_hash, peer, credit, True)
         return self._figures(request, torrent, swarm)
 
     def _answer(
@@ -230,16 +228,20 @@ class Tracker:
             return response
         numwant = request.numwant
         if numwant < 0:
-            numwant = self.config.numwant
-        elif numwant > self.config.numwant_max:
-            numwant = self.config.numwant_max
-        response.peers = self.select(swarm, peer, len(request.endpoint), numwant, self.random)
+            numwant = self.numwant
+        elif numwant > self.numwant_max:
+            numwant = self.numwant_max
+        width = len(request.endpoint)
+        if self.is_random:
+            response.peers = select_peers(swarm, peer, width, numwant, self.random)
+        else:
+            response.peers = self.select(swarm, peer, width, numwant, self.random)
         if request.endpoint.endswith(b"\0\0"):
             response.warning = NO_LISTENING_PORT
         return response
 
     def _figures(self, request: AnnounceRequest, torrent: Torrent | None, swarm: Swarm | None) -> AnnounceResponse:
-        return AnnounceResponse(
+        return response_of(
             request.endpoint[:-2],
             self.interval + int(self.random() * self.jitter),
             self.min_interval,
@@ -251,10 +253,8 @@ class Tracker:
 
 def _enter(user: User, torrent: Torrent, credit: Totals) -> None:
     """Add what an announce was worth to both accounts."""
-    account = user.totals
-    account.add(credit)
-    account = torrent.totals
-    account.add(credit)
+    user.totals.add(credit)
+    torrent.totals.add(credit)
 
 
 def listable(*, allow_non_routable: bool) -> Callable[[bytes], bool]:

@@ -20,7 +20,6 @@ import mika.journal
 from mika.errors import StoreError
 from mika.jobs import PORTION, Periodic, Reaper, Syncer
 from mika.journal import Journal
-from mika.ledger.record import peer_record
 from mika.model import Peer
 
 DOWN = StoreError("The database is down.")
@@ -261,7 +260,7 @@ class SyncerTests(TestCase):
         journal = Journal(mika.journal.Path(self.mktemp()).absolute())
         journal.open()
         journal.begin(0)
-        journal.append(peer_record(INFO_HASH, Peer(1, b"p" * 20, 0)))
+        journal.append(INFO_HASH, Peer(1, b"p" * 20, 0))
         syncer = Syncer(journal, reactor, 1.0)
         with said() as words:
             for _ in range(3):
@@ -294,7 +293,7 @@ class SyncerTests(TestCase):
         syncer._in_thread = maybeDeferred
 
         def note(seconds):
-            journal.append(peer_record(INFO_HASH, Peer(1, b"p" * 20, 0)))
+            journal.append(INFO_HASH, Peer(1, b"p" * 20, 0))
             clock.advance(seconds)
             return syncer.unsynced()
 
@@ -329,7 +328,7 @@ class SyncerTests(TestCase):
         syncer = Syncer(journal, reactor, 0.01)
         syncer.startService()
         for number in range(3):
-            journal.append(peer_record(INFO_HASH, Peer(number, b"p" * 20, 0)))
+            journal.append(INFO_HASH, Peer(number, b"p" * 20, 0))
         while journal.unsynced() or journal.wanted():
             await deferLater(reactor, 0.01)
         await syncer.stopService()

@@ -15,7 +15,7 @@ from twisted.logger import capturedLogs, formatEvent
 import mika.journal
 from mika.errors import StoreError
 from mika.journal import MOST_IN_MEMORY, START, Journal, Segment, sync, try_to_make
-from mika.ledger.record import FRAME, peer_record
+from mika.ledger.record import FRAME
 from mika.model import Peer
 
 FEW = 8
@@ -35,8 +35,8 @@ def directory(tmp_path):
 
 
 def record(number):
-    """Return a record that tells its number."""
-    return peer_record(INFO_HASH, Peer(number, b"p" * 20, 0))
+    """Return what makes a record that tells its number."""
+    return INFO_HASH, Peer(number, b"p" * 20, 0)
 
 
 def opened(directory, reached=0):
@@ -52,7 +52,7 @@ def filled(directory, count, reached=0):
     """Return a journal with so many records."""
     journal, _ = opened(directory, reached)
     for _ in range(count):
-        journal.append(record(journal.last + 1))
+        journal.append(*record(journal.last + 1))
     return journal
 
 
@@ -94,7 +94,7 @@ def test_everything_is_there_after_a_kill(directory, count):
     kill(filled(directory, count))
     journal, said = opened(directory)
     assert (numbers(journal), journal.last, said) == (list(range(1, count + 1)), count, [])
-    journal.append(record(count + 1))
+    journal.append(*record(count + 1))
     kill(journal)
     again, _ = opened(directory)
     assert numbers(again) == list(range(1, count + 2))
@@ -167,7 +167,7 @@ def test_record_half_written_is_nothing(directory):
     journal, said = opened(directory)
     assert said == ["the journal had 1 records half written, as a kill or a power cut leaves them"]
     assert numbers(journal) == [1, 2]
-    journal.append(record(3))
+    journal.append(*record(3))
     assert numbers(journal) == [1, 2, 3]
     kill(journal)
     again, said = opened(directory)
@@ -274,7 +274,7 @@ def test_full_disk_is_said_once_and_nothing_is_left_out(directory, disk):
     disk["full"] = True
     with capturedLogs() as events:
         for number in range(FEW + 1, 3 * FEW + 2):
-            journal.append(record(number))
+            journal.append(*record(number))
     (line,) = [formatEvent(event) for event in events]
     assert line.startswith("the journal cannot grow, and what is credited from now on is lost if mika is killed before")
     assert line.endswith("No space left on device")
@@ -284,7 +284,7 @@ def test_full_disk_is_said_once_and_nothing_is_left_out(directory, disk):
     with capturedLogs() as events:
         journal.made(try_to_make(directory, journal.wanted()))
     assert [formatEvent(event) for event in events] == [f"the journal is on the disk again: {directory}"]
-    journal.append(record(3 * FEW + 2))
+    journal.append(*record(3 * FEW + 2))
     assert numbers(journal) == list(range(1, 3 * FEW + 3))
     kill(journal)
     assert numbers(opened(directory)[0]) == [*range(1, FEW + 1), 3 * FEW + 2]
@@ -296,9 +296,9 @@ def test_announces_while_the_disk_is_tried_are_behind_it(directory, disk):
     journal = filled(directory, 3)
     disk["full"] = False
     segment = try_to_make(directory, journal.wanted())
-    journal.append(record(4))
+    journal.append(*record(4))
     journal.made(segment)
-    journal.append(record(5))
+    journal.append(*record(5))
     assert numbers(journal) == [1, 2, 3, 4, 5]
     assert len(list(directory.glob("*.segment"))) == 1
     journal.close()
@@ -309,7 +309,7 @@ def test_memory_is_bounded():
     journal = Journal()
     journal.begin(0)
     while not journal.full:
-        journal.append(record(1))
+        journal.append(*record(1))
     assert journal.last == FEW * MOST_IN_MEMORY + 1
     journal.release(FEW)
     assert not journal.full
@@ -323,18 +323,18 @@ def test_next_segment_is_made_ahead(directory):
     """Once half of this one is used; it is taken when this one is full, and not left behind by a stop."""
     journal = filled(directory, FEW // 2)
     assert journal.wanted() is None
-    journal.append(record(5))
-    journal.append(record(6))
+    journal.append(*record(5))
+    journal.append(*record(6))
     assert journal.wanted() == FEW + 1
     journal.made(try_to_make(directory, FEW + 1))
     assert journal.wanted() is None
     spare = journal._spare
     for number in range(7, FEW + 2):
-        journal.append(record(number))
+        journal.append(*record(number))
     assert journal._segments[-1] is spare
     assert numbers(journal) == list(range(1, FEW + 2))
     for number in range(FEW + 2, FEW + 7):
-        journal.append(record(number))
+        journal.append(*record(number))
     journal.made(try_to_make(directory, journal.wanted()))
     journal.close(reached=FEW + 6)
     assert list(directory.glob("*.segment")) == []
@@ -345,11 +345,11 @@ def test_segment_that_is_made_too_late_harms_nobody(directory):
     journal = filled(directory, FEW - 1)
     late = try_to_make(directory, journal.wanted())
     for number in range(FEW, FEW + 4):
-        journal.append(record(number))
+        journal.append(*record(number))
     journal.made(late)
     assert len(list(directory.glob("*.segment"))) == 2
     for number in range(FEW + 4, 3 * FEW + 2):
-        journal.append(record(number))
+        journal.append(*record(number))
     kill(journal)
     again, said = opened(directory)
     assert (numbers(again), said) == (list(range(1, 3 * FEW + 2)), [])
@@ -366,7 +366,7 @@ def test_sync_forces_what_is_new(directory, monkeypatch):
     assert forced == [segment.descriptor for segment in segments]
     assert len(forced) == 2
     assert journal.unsynced() == []
-    journal.append(record(FEW + 2))
+    journal.append(*record(FEW + 2))
     assert journal.unsynced() == segments[1:]
     journal.close()
 

@@ -168,7 +168,8 @@ def test_parts_share_what_they_must(tmp_path):
     assert directory is stores._directory is tracker.facts is context.directory
     users, torrents, peers, history = flusher.flushes
     assert swarms._swarms is peers._swarms is reaper.swarms is tracker.swarms is directory._swarms is context.swarms
-    assert kept._journal is swarms._journal is flusher.journal is syncer.journal is tracker.journal is users._journal
+    assert kept._journal is swarms._journal is flusher.journal is syncer.journal is users._journal
+    assert tracker.journal is flusher.journal.tail
     assert {flush._pace.most for flush in flusher.flushes} == {77}
     parts = reloads._live._parts
     assert context.configuration is reloads._live

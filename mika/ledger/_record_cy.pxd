@@ -5,10 +5,14 @@ from mika._peer_cy cimport Peer
 from mika._totals_cy cimport Totals
 
 
-cdef bytearray _scratch
+cdef Py_ssize_t FRAME
+cdef int PEER
+cdef int GONE
 
 @cython.locals(out="unsigned char *", flags=cython.longlong)
-cpdef bytes write_record(bytes info_hash, Peer peer, Totals credit=*, bint gone=*)
+cpdef write_record(bytearray frame, bytes info_hash, Peer peer, Totals credit, bint gone)
+
+cpdef write_checksum(bytearray frame, unsigned int checksum)
 
 @cython.locals(index=cython.int)
 cdef void put_8(unsigned char *out, Py_ssize_t at, unsigned long long value) noexcept

@@ -1,4 +1,4 @@
-"""Writes the record of an announce byte by byte, for `record.py`, which has struct in its place as plain Python."""
+"""Writes the record of an announce byte by byte, for `tail.py`; as plain Python it has struct, of `record.py`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from mika._totals_cy import Totals
 PEER = 1
 GONE = 2
 
-SIZE = 180
-"""Bytes of a record. Where each field is, `record.py` says: numbers are little-endian, without gaps."""
-
-NOTHING = Totals()
-
-_scratch = bytearray(SIZE)
+FRAME = 184
+"""Bytes of a record with its checksum. `record.py` says where each field is: little-endian numbers, without gaps."""
 
 
-def write_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bool = False) -> bytes:
-    """Return the record of a peer as it is now, with what its announce was worth to it: `record.pack_record`."""
-    out = _scratch
+def write_record(frame: bytearray, info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> None:
+    """Write the record of a peer as it is now, with what its announce was worth to it, behind its checksum."""
+    out = frame
     flags = credit.announces | credit.completed << 1
     if peer.seeder:
         flags |= 4
@@ -30,30 +26,34 @@ def write_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: b
         flags |= 32
     if peer.endpoint6:
         flags |= 64
-    out[0] = GONE if gone else PEER
-    out[1] = flags
-    out[2] = peer.crypto
-    out[3] = len(peer.key)
-    put_8(out, 4, peer.user_id)
-    put_8(out, 12, credit.uploaded)
-    put_8(out, 20, credit.downloaded)
-    put_8(out, 28, credit.uploaded_real)
-    put_8(out, 36, credit.downloaded_real)
-    put_8(out, 44, credit.bonus)
-    put_4(out, 52, credit.seed_seconds)
-    put_bytes(out, 56, info_hash, 20)
-    put_bytes(out, 76, peer.peer_id, 20)
-    put_8(out, 96, peer.uploaded)
-    put_8(out, 104, peer.downloaded)
-    put_8(out, 112, peer.left)
-    put_4(out, 120, peer.seen4)
-    put_4(out, 124, peer.seen6)
-    put_4(out, 128, peer.first_seen)
-    put_4(out, 132, peer.last_seen)
-    put_bytes(out, 136, peer.endpoint4, 6)
-    put_bytes(out, 142, peer.endpoint6, 18)
-    put_bytes(out, 160, peer.key, 20)
-    return bytes(out[:SIZE])
+    out[4] = GONE if gone else PEER
+    out[5] = flags
+    out[6] = peer.crypto
+    out[7] = len(peer.key)
+    put_8(out, 8, peer.user_id)
+    put_8(out, 16, credit.uploaded)
+    put_8(out, 24, credit.downloaded)
+    put_8(out, 32, credit.uploaded_real)
+    put_8(out, 40, credit.downloaded_real)
+    put_8(out, 48, credit.bonus)
+    put_4(out, 56, credit.seed_seconds)
+    put_bytes(out, 60, info_hash, 20)
+    put_bytes(out, 80, peer.peer_id, 20)
+    put_8(out, 100, peer.uploaded)
+    put_8(out, 108, peer.downloaded)
+    put_8(out, 116, peer.left)
+    put_4(out, 124, peer.seen4)
+    put_4(out, 128, peer.seen6)
+    put_4(out, 132, peer.first_seen)
+    put_4(out, 136, peer.last_seen)
+    put_bytes(out, 140, peer.endpoint4, 6)
+    put_bytes(out, 146, peer.endpoint6, 18)
+    put_bytes(out, 164, peer.key, 20)
+
+
+def write_checksum(frame: bytearray, checksum: int) -> None:
+    """Write the checksum before a record."""
+    put_4(frame, 0, checksum)
 
 
 def put_8(out: bytearray, at: int, value: int) -> None:

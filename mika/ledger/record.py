@@ -1,16 +1,13 @@
 """One record of the journal: what an announce was worth and where it left its peer, as bytes and back.
 
-`tracker.py` makes one of each announce, `tap.py` of each silence; `merge.py` adds them up for the stores.
-Every record has the same length, so that its place is its number. `journal.py` puts a checksum before each.
+`tail.py` writes one of each announce and of each silence; `merge.py` adds them up for the stores.
+Every record has the same length, so that its place is its number. A checksum stands before each.
 """
 
 from __future__ import annotations
 
 import struct
 
-from mika.compiled import runs_compiled
-from mika.ledger import _record_cy
-from mika.ledger._record_cy import write_record
 from mika.model import Peer, Totals
 
 PEER = 1
@@ -34,15 +31,16 @@ _HAS_6 = 64
 # kind, flags, crypto, length of the key; user id; the six figures of an announce; info hash, peer id; uploaded,
 # downloaded, left; seen4, seen6, first_seen, last_seen; endpoints; key
 _BODY = struct.Struct("<BBBBq5QI20s20s3Q4I6s18s20s")
-_pack = _BODY.pack
-
 CHECKSUM = 4
 """Bytes of the checksum before a record."""
 
 FRAME = CHECKSUM + _BODY.size
 """Bytes of a record with its checksum."""
 
-NOTHING = _record_cy.NOTHING
+_put_record = _BODY.pack_into
+_put_checksum = struct.Struct("<I").pack_into
+
+NOTHING = Totals()
 """What a record of no announce is worth."""
 
 
@@ -51,6 +49,13 @@ def pack_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bo
 
     `info_hash` is the torrent's own, 20 bytes. `credit.completed` says that this was a completion.
     """
+    frame = bytearray(FRAME)
+    write_record(frame, info_hash, peer, credit, gone)
+    return bytes(frame[CHECKSUM:])
+
+
+def write_record(frame: bytearray, info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> None:
+    """Write `pack_record` into a frame, behind its checksum; compiled code has that of `_record_cy.py` in its place."""
     endpoint4 = peer.endpoint4
     endpoint6 = peer.endpoint6
     flags = credit.announces | credit.completed << 1
@@ -65,7 +70,9 @@ def pack_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bo
     if endpoint6:
         flags |= _HAS_6
     key = peer.key
-    return _pack(
+    _put_record(
+        frame,
+        CHECKSUM,
         GONE if gone else PEER,
         flags,
         peer.crypto,
@@ -92,7 +99,9 @@ def pack_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bo
     )
 
 
-peer_record = write_record if runs_compiled(_record_cy) else pack_record
+def write_checksum(frame: bytearray, checksum: int) -> None:
+    """Write the checksum before a record."""
+    _put_checksum(frame, 0, checksum)
 
 
 def peer_of(frame: bytes) -> tuple[bytes, Peer, bool] | None:

@@ -53,7 +53,7 @@ def peers_are_few(request: AnnounceRequest, user: User, role: Role, swarm: Swarm
 
     It is asked of clients that are not in the swarm yet, or fell silent; the others go on.
     """
-    present = sum(not is_ghost(each, request) for each in swarm.active_of(user.id))
+    present = len([each for each in swarm.active_of(user.id) if not is_ghost(each, request)])
     own = role.peers_per_user_torrent
     most = limit if own is None else own
     return None if present < most else refusal.too_many_peers(most, present)

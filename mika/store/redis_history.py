@@ -143,6 +143,6 @@ def _row(connection: Connection, reply: Any) -> History:
         *figures, left, begun, seen, completed, debt = (int(value or 0) for value in values)
         hashed = bytes.fromhex(info_hash.decode())
         return History(int(user_id), hashed, Totals(*figures), left, begun, seen, completed, Debt(debt))
-    except ValueError:
+    except (ValueError, OverflowError):
         key = f"{connection.place.prefix}history:{user_id.decode()}:{info_hash.decode()}"
         raise connection.error(f"has a history whose fields are not as they must be: mend {key}") from None

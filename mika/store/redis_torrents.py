@@ -224,7 +224,7 @@ def _torrent(connection: Connection, reply: Any) -> Torrent | None:
         facts, totals = TORRENT.read(reply[1])
         completers = {int(user_id) for user_id in reply[2]} if len(reply) > 2 else set()
         return Torrent(bytes.fromhex(hexed), **facts, totals=totals, written=totals.copy(), completers=completers)
-    except ValueError:
+    except (ValueError, OverflowError):
         key = f"{connection.place.prefix}torrent:{hexed}"
         raise connection.error(f"has a torrent whose fields are not as they must be: mend {key}") from None
 

@@ -226,7 +226,7 @@ def _user(connection: Connection, reply: Any) -> User | None:
         facts, totals = USER.read(values)
         kept: dict[str, Any] = {"freeleech": _by_hash(tokens), "void_keys": _by_hash(void) or NO_KEYS}
         return User(id=int(user_id), **facts, **kept, totals=totals, written=totals.copy())
-    except ValueError:
+    except (ValueError, OverflowError):
         prefix, number = connection.place.prefix, user_id.decode()
         keys = f"{prefix}user:{number}, {prefix}freeleech:{number} or {prefix}void_keys:{number}"
         raise connection.error(f"has a user whose fields are not as they must be: mend {keys}") from None
@@ -307,7 +307,7 @@ async def all_roles(connection: Connection) -> list[Role]:
         found = [
             Role(**(json.loads(value) | {"id": int(key)})) for key, value in zip(reply[::2], reply[1::2], strict=True)
         ]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise connection.error(f"has a role that is not as it must be: mend {connection.place.prefix}roles") from None
     return sorted(found, key=lambda role: role.id)
 

@@ -20,6 +20,16 @@ cdef class AnnounceResponse:
     cdef public unsigned long long downloaded
 
 
+@cython.locals(response=AnnounceResponse)
+cpdef AnnounceResponse response_of(
+    bytes external_ip,
+    unsigned long long interval,
+    unsigned long long min_interval,
+    unsigned long long complete,
+    unsigned long long incomplete,
+    unsigned long long downloaded,
+)
+
 @cython.locals(out=Room, at=Py_ssize_t, external_ip=bytes, peers=bytes, warning=bytes)
 cpdef bytes format_announce(AnnounceResponse response)
 

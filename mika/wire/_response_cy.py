@@ -40,6 +40,22 @@ class AnnounceResponse:
         self.warning = b""
 
 
+def response_of(
+    external_ip: bytes, interval: int, min_interval: int, complete: int, incomplete: int, downloaded: int
+) -> AnnounceResponse:
+    """Return an answer as yet without peers: as the constructor does, but compiled, with arguments as C has them."""
+    response = AnnounceResponse.__new__(AnnounceResponse)
+    response.external_ip = external_ip
+    response.interval = interval
+    response.min_interval = min_interval
+    response.complete = complete
+    response.incomplete = incomplete
+    response.downloaded = downloaded
+    response.peers = b""
+    response.warning = b""
+    return response
+
+
 def format_announce(response: AnnounceResponse) -> bytes:
     """Bencode an answer; its peers and warning have to fit in `ROOM`."""
     external_ip = response.external_ip

@@ -19,7 +19,7 @@ from mika.ledger.merge import (
     unpack_torrents,
     unpack_users,
 )
-from mika.ledger.record import CHECKSUM, FRAME, peer_record
+from mika.ledger.record import CHECKSUM, FRAME, pack_record
 from mika.model import INT64_MAX, LEFT_UNKNOWN, Debt, History, Peer, Totals
 
 HASHES = [b"a" * 20, b"b" * 20]
@@ -31,7 +31,7 @@ CREDITS = st.builds(
 
 def announced(user_id, info_hash, credit, *, gone=False):
     """Return the frame of an announce."""
-    return bytes(CHECKSUM) + peer_record(info_hash, Peer(user_id, b"p" * 20, 0), credit, gone=gone)
+    return bytes(CHECKSUM) + pack_record(info_hash, Peer(user_id, b"p" * 20, 0), credit, gone=gone)
 
 
 def merged(merge, *frames):
@@ -78,7 +78,7 @@ def test_history_is_what_the_last_announce_says_and_the_first_completion():
     def said(left: int, at: int, credit: Totals, *, gone: bool = False) -> bytes:
         peer = Peer(3, b"p" * 20, 0)
         peer.left, peer.last_seen = left, at
-        return bytes(CHECKSUM) + peer_record(HASHES[0], peer, credit, gone=gone)
+        return bytes(CHECKSUM) + pack_record(HASHES[0], peer, credit, gone=gone)
 
     frames = [
         said(LEFT_UNKNOWN, 100, Totals(announces=1)),

@@ -6,7 +6,8 @@ from builders import INFO_HASH
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mika.ledger.record import CHECKSUM, FRAME, pack_record, peer_of, write_record
+from mika.ledger import _record_cy, record
+from mika.ledger.record import CHECKSUM, FRAME, pack_record, peer_of
 from mika.model import LEFT_UNKNOWN, Peer, Totals
 from mika.store.values import PEER_FIELDS
 
@@ -29,22 +30,31 @@ def peers(draw):
     return peer
 
 
-@given(
-    peers(),
-    st.booleans(),
-    st.sampled_from([Totals(), Totals(1, 2, 3, 4, 5, 6, 1, 1), Totals(*[2**63 - 1] * 5, 2**32 - 1, 1, 1)]),
-)
+CREDITS = st.sampled_from([Totals(), Totals(1, 2, 3, 4, 5, 6, 1, 1), Totals(*[2**63 - 1] * 5, 2**32 - 1, 1, 1)])
+
+
+@given(peers(), st.booleans(), CREDITS)
 def test_peer_comes_back_with_everything(peer, gone, credit):
     """But for its slots and its location: where it is follows from its address."""
-    record = pack_record(INFO_HASH, peer, credit, gone=gone)
-    assert write_record(INFO_HASH, peer, credit, gone=gone) == record
-    assert len(record) == FRAME - CHECKSUM
-    found = peer_of(b"sum:" + record)
+    packed = pack_record(INFO_HASH, peer, credit, gone=gone)
+    assert len(packed) == FRAME - CHECKSUM
+    found = peer_of(b"sum:" + packed)
     assert found is not None
     info_hash, other, is_gone = found
     assert (info_hash, is_gone) == (INFO_HASH, gone)
     assert [getattr(other, name) for name in PEER_FIELDS] == [getattr(peer, name) for name in PEER_FIELDS]
     assert (other.slot4, other.slot6) == (-1, -1)
+
+
+@given(st.lists(st.tuples(peers(), CREDITS, st.booleans()), max_size=3), SECONDS)
+def test_byte_by_byte_it_is_the_same(said, checksum):
+    """Compiled, records are written in another way, one over the other, and nothing is left of the one before."""
+    packed, written = bytearray(FRAME), bytearray(FRAME)
+    for peer, credit, gone in said:
+        for way, frame in ((record, packed), (_record_cy, written)):
+            way.write_record(frame, INFO_HASH, peer, credit, gone)
+            way.write_checksum(frame, checksum)
+        assert written == packed
 
 
 def test_room_that_was_never_written_is_no_peer():

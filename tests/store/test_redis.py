@@ -92,9 +92,11 @@ class TestRows(OnServer):
         self.aside("HSET", ":passkeys", "passkey-7", 7)
         user = await self.store.user_by_passkey("passkey-7")
         self.assertEqual((user.id, user.role, user.enabled, user.totals), (7, 1, True, Totals()))
-        self.aside("HSET", ":user:7", "enabled", "perhaps")
-        with self.assertRaisesRegex(StoreError, f"mend {self.prefix}user:7"):
-            await self.store.user_by_id(7)
+        for field, nonsense in (("enabled", "perhaps"), ("multiplier_up", 2**70)):
+            self.aside("HSET", ":user:7", field, nonsense)
+            with self.assertRaisesRegex(StoreError, f"mend {self.prefix}user:7"):
+                await self.store.user_by_id(7)
+            self.aside("HDEL", ":user:7", field)
 
     async def test_ids_beyond_what_is_exact_are_refused(self):
         """As is text that is no UTF-8."""

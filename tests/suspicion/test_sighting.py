@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mika.ledger.record import CHECKSUM, FRAME, peer_record
+from mika.ledger.record import CHECKSUM, FRAME, pack_record
 from mika.model import Peer, Totals
 from mika.suspicion.finding import written
 from mika.suspicion.sighting import Sighting, sightings
@@ -13,7 +13,7 @@ def frame(user_id: int, credit: Totals | None = None, *, gone: bool = False) -> 
     peer = Peer(user_id, b"\2" * 20, 5)
     peer.uploaded, peer.downloaded, peer.left, peer.last_seen = 2**63 + 1, 2**63 + 2, 2**63 + 3, 77
     peer.active = credit is not None
-    return bytes(CHECKSUM) + peer_record(b"\1" * 20, peer, credit or Totals(), gone=gone)
+    return bytes(CHECKSUM) + pack_record(b"\1" * 20, peer, credit or Totals(), gone=gone)
 
 
 def test_records_become_sightings():

@@ -1,0 +1,22 @@
+# The C types of tail.py. What writes a record is that of _record_cy.py here.
+cimport cython
+
+from mika._peer_cy cimport Peer
+from mika._totals_cy cimport Totals
+from mika.ledger._record_cy cimport FRAME, write_checksum, write_record
+
+
+@cython.final
+cdef class Tail:
+    cdef public long long last
+    cdef public bint full
+    cdef public Py_ssize_t at
+    cdef public Py_ssize_t end
+    cdef object _turn
+    cdef bytearray _frame
+    cdef object _record
+    cdef unsigned char[::1] _written
+    cdef unsigned char[::1] _room
+
+    @cython.locals(at=Py_ssize_t, number=cython.longlong)
+    cpdef append(self, bytes info_hash, Peer peer, Totals credit, bint gone)

@@ -1,0 +1,53 @@
+"""The end of the journal: where the next record goes, in memory. `tracker.py` appends, `journal.py` has the files.
+
+It is written over the one before it, checked, and copied to its place, without an object that is made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from zlib import crc32
+
+from mika._peer_cy import Peer
+from mika._totals_cy import Totals
+from mika.ledger.record import CHECKSUM, FRAME, write_checksum, write_record
+
+_MASK = 0xFFFFFFFF
+
+
+class Tail:
+    """The segment that is written to: from the place `at` to its `end`, behind the record with the number `last`.
+
+    `full` says that there is no room for records any more, neither on the disk nor in memory.
+    """
+
+    def __init__(self, turn: Callable[[], None]) -> None:
+        """`turn` is called when the segment is full; it has `go_on_in` another."""
+        self.last = 0
+        self.full = False
+        self._turn = turn
+        self._frame = bytearray(FRAME)
+        self._written = memoryview(self._frame)
+        self._record = self._written[CHECKSUM:]
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Write to no segment; before the next record, there is a turn."""
+        self.go_on_in(bytearray(1), 0, 0)
+
+    def go_on_in(self, buffer: Any, at: int, end: int) -> None:
+        """Write to this memory from now on."""
+        self._room = memoryview(buffer)
+        self.at = at
+        self.end = end
+
+    def append(self, info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> None:
+        """Give the record of a peer the next number, and keep it: `record.pack_record` with its checksum."""
+        if self.at == self.end:
+            self._turn()
+        at, number = self.at, self.last + 1
+        write_record(self._frame, info_hash, peer, credit, gone)
+        write_checksum(self._frame, crc32(self._record, number & _MASK))
+        self._room[at : at + FRAME] = self._written
+        self.at, self.last = at + FRAME, number
