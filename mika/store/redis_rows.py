@@ -80,7 +80,12 @@ def _value(kind: type, value: bytes) -> Any:
         return int(value) != 0
     if kind is bytes:
         return bytes.fromhex(value.decode("ascii"))
-    return int(value) if kind is int else value.decode()
+    if kind is int:
+        number = int(value)
+        if abs(number) > INT64_MAX:
+            raise ValueError
+        return number
+    return value.decode()
 
 
 def lua_table(names: Sequence[str]) -> str:
