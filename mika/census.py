@@ -5,8 +5,9 @@ Nothing of this is kept up to date at each announce, which would cost more than 
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -21,6 +22,10 @@ AT_ONCE = 250
 
 SHARE = 100
 """A count stands for so many times as long as it took: counting never takes more than this share of a processor."""
+
+
+BUSIEST = 10
+"""Of so many torrents, those with the most peers, it is remembered how many."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,8 @@ class Count:
     leechers4: int = 0
     seeders6: int = 0
     leechers6: int = 0
+    busiest: list[tuple[int, bytes]] = field(default_factory=list)
+    """How many peers, and the info hash, of the `BUSIEST` swarms with the most; the most first."""
 
     def add(self, swarm: Swarm) -> None:
         """Add the peers of a swarm."""
@@ -47,6 +54,10 @@ class Count:
         self.seeders += swarm.complete
         self.leechers += swarm.incomplete
         self.partial_seeds += swarm.paused
+        size = swarm.complete + swarm.incomplete
+        if size and (len(self.busiest) < BUSIEST or size > self.busiest[-1][0]):
+            insort(self.busiest, (size, swarm.info_hash), key=lambda each: -each[0])
+            del self.busiest[BUSIEST:]
         seeders4, leechers4 = len(swarm.seeders4), len(swarm.leechers4)
         if seeders4 + leechers4 == swarm.complete + swarm.incomplete and not (
             len(swarm.seeders6) or len(swarm.leechers6)

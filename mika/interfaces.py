@@ -245,8 +245,11 @@ class IHistoryStore(Interface):
     def history_of(user_id: int, after: bytes, limit: int) -> Deferred[list[History]]:
         """Answer with at most `limit` rows of a user whose info hash is greater than `after`, in order."""
 
-    def debts(after: tuple[int, bytes], limit: int) -> Deferred[list[History]]:
-        """Answer with rows whose debt is OWING or OVERDUE, in order of user id and info hash, those after a pair."""
+    def debts(after: tuple[int, bytes], limit: int, info_hash: bytes | None = None) -> Deferred[list[History]]:
+        """Answer with rows whose debt is OWING or OVERDUE, in order of user id and info hash, those after a pair.
+
+        With an `info_hash`, with those of this torrent.
+        """
 
     def save_debts(debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
         """Write the debts of rows by user id and info hash, all in one transaction; one that is gone is skipped."""

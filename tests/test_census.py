@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import ADDRESS6, make_site, result
+from builders import ADDRESS6, INFO_HASH, make_site, result
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from mika.census import AT_ONCE, SHARE, Census, Count
+from mika.census import AT_ONCE, BUSIEST, SHARE, Census, Count
 from mika.model import Torrent
 
 
@@ -38,7 +38,20 @@ def test_peers_are_counted_by_role_and_family(non_routable):
         leechers4=1,
         seeders6=0,
         leechers6=2,
+        busiest=[(4, INFO_HASH)],
     )
+
+
+def test_busiest_swarms_are_remembered():
+    """Those with the most peers, the most first, and no more of them than can be looked at."""
+    torrents = hashes(BUSIEST + 3)
+    users = [f"passkey-{number}" for number in range(len(torrents))]
+    site = make_site(users=users, torrents=torrents)
+    for number, info_hash in enumerate(torrents):
+        for passkey in users[:number]:
+            site.announce(passkey, info_hash=info_hash)
+    count = result(Census(site.directory.torrents, site.swarms, site.clock).count())
+    assert count.busiest == [(number, torrents[number]) for number in range(BUSIEST + 2, 2, -1)]
 
 
 def test_silent_peers_do_not_count():

@@ -141,10 +141,12 @@ def history_of(store: Store, user_id: str, after: str, limit: str) -> Row:
 
 
 @route("GET", "/debts")
-def list_debts(store: Store, user_id: str, info_hash: str, limit: str) -> Row:
-    """List of what something is owed, behind a user and a torrent."""
-    some = "SELECT * FROM history WHERE debt IN (1, 2) AND (user_id, info_hash) > (?, ?) ORDER BY 1, 2 LIMIT ?"
-    return history_json(store.db.execute(some, (int(user_id), info_hash, int(limit))))
+def list_debts(store: Store, user_id: str, info_hash: str, limit: str, torrent: str = "") -> Row:
+    """List of what something is owed, behind a user and a torrent; of one torrent, if one is named."""
+    owed = "SELECT * FROM history WHERE debt IN (1, 2) AND (user_id, info_hash) > (?, ?) AND ? IN ('', info_hash)"
+    return history_json(
+        store.db.execute(f"{owed} ORDER BY 1, 2 LIMIT ?", (int(user_id), info_hash, torrent, int(limit)))
+    )
 
 
 @route("POST", "/debts")

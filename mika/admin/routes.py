@@ -77,6 +77,7 @@ USERS, USER = "/v1/users", "/v1/users/{id}"
 FREELEECH, A_TOKEN = "/v1/users/{id}/freeleech", "/v1/users/{id}/freeleech/{info_hash}"
 BONUS, HISTORY = "/v1/users/{id}/bonus", "/v1/users/{id}/torrents"
 KEY = "/v1/users/{id}/torrents/{info_hash}/key"
+DEBTS = "/v1/debts"
 ROLES, ROLE = "/v1/roles", "/v1/roles/{id}"
 METRICS, CONFIG = "/metrics", "/v1/config"
 SUSPICIONS, SUSPICION = "/v1/suspicions", "/v1/suspicions/{id}"
@@ -84,7 +85,7 @@ TOKENS, TOKEN = "/v1/tokens", "/v1/tokens/{name}"
 CLIENTS, CLIENT = "/v1/whitelist", "/v1/whitelist/{prefix}"
 
 
-_HISTORY = views.Items[views.UserTorrent]
+_HISTORY, _DEBTS = views.Items[views.UserTorrent], views.Items[history.OwedTorrent]
 _TOKEN, _TOKENS = views.FreeleechToken, views.Items[views.FreeleechToken]
 
 
@@ -160,6 +161,7 @@ ROUTES = (
     Route("DELETE", USER, users.delete_user, WRITE, None, 204, etag=True),
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User, etag=True),
     Route("GET", HISTORY, history.list_user_torrents, READ, _HISTORY, query=HistoryPage, refusals=(501,)),
+    Route("GET", DEBTS, history.list_debts, READ, _DEBTS, query=history.DebtPage, refusals=(501,)),
     Route("GET", KEY, keys.show_key, READ, keys.TorrentKey, refusals=(409,)),
     Route("POST", KEY, keys.replace_key, WRITE, keys.TorrentKey, refusals=(409, 501)),
     Route("GET", f"{USER}/peers", peers.list_user_peers, READ, views.Items[views.PeerView], query=PeerPage),

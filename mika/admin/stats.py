@@ -100,6 +100,12 @@ class TorrentCounts(BaseModel):
     completed: int
 
 
+class BusyTorrent(TorrentCounts):
+    """The counts of a torrent with many peers."""
+
+    name: str
+
+
 class Stats(BaseModel):
     """Figures since the start and as of now."""
 
@@ -116,6 +122,7 @@ class Stats(BaseModel):
     stores: list[StoreFigures] = Field(description="Each kind of store, and what waits for it.")
     lag_p50: float | None
     lag_p99: float | None
+    busiest: list[BusyTorrent] = Field(description="The torrents with the most peers, ten at most.")
     torrents: list[TorrentCounts] | None = Field(description="The counts of the torrents that were named, else null.")
 
 
@@ -191,8 +198,26 @@ def _stats(context: Context, count: Count, torrents: list[TorrentCounts] | None)
         stores=_stores(figures, directory.now()),
         lag_p50=figures.pulse.lag.quantile(0.5),
         lag_p99=figures.pulse.lag.quantile(0.99),
+        busiest=_busiest(context, count),
         torrents=torrents,
     )
+
+
+def _busiest(context: Context, count: Count) -> list[BusyTorrent]:
+    """Show those that are in memory, as all are that were announced; their counts are those of this moment."""
+    found = []
+    for _, info_hash in count.busiest:
+        torrent, swarm = context.directory.torrents.get(info_hash), context.swarms.get(info_hash)
+        if torrent is not None and swarm is not None:
+            counts = BusyTorrent(
+                info_hash=info_hash.hex(),
+                name=torrent.name,
+                seeders=swarm.complete,
+                leechers=swarm.incomplete,
+                completed=torrent.totals.completed,
+            )
+            found.append(counts)
+    return found
 
 
 def _protocols(figures: Figures) -> dict[str, dict[str, Flow]]:

@@ -22,6 +22,7 @@ GROUPS = {
     "stats": "Swarm and rate figures.",
     "torrents": "Registered torrents, and who is in their swarms.",
     "users": "Accounts, their passkeys, and where they are.",
+    "debts": "What users owe torrents that they completed (hit and run).",
     "roles": "Classes of users.",
     "whitelist": "Clients that are served when `[tracker] whitelist` is on.",
     "suspicions": "What looks like cheating, for staff to judge.",

@@ -9,6 +9,7 @@ from mika.cli.asking import asks_a_tracker, remember_tracker
 from mika.cli.command import Section, visible
 from mika.cli.configuration import config
 from mika.cli.events import events
+from mika.cli.histories import debt
 from mika.cli.roles import role
 from mika.cli.suspicions import suspicion
 from mika.cli.tables import as_json, show_answer
@@ -65,5 +66,5 @@ def stats(api: Api) -> None:
     show_answer(api.call("GET", STATS))
 
 
-for part in (top, events, torrent, user, role, whitelist, suspicion, config):
+for part in (top, events, torrent, user, role, whitelist, debt, suspicion, config):
     client.add_command(part)

@@ -16,6 +16,9 @@ NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 WORST = 6
 """Refusals that are shown: the most frequent ones."""
 
+LONGEST = 40
+"""Characters of the name of a torrent that are shown: an info hash fits."""
+
 SLOW_REACTOR = 0.1
 """Seconds of lag that are worth a warning."""
 
@@ -52,6 +55,10 @@ def tables(stats: Stats) -> Iterator[tuple[Row, list[Row]]]:
     yield ("memory", ""), _memory(stats)
     refusals = sorted(stats["refusals"].items(), key=lambda each: -each[1])[:WORST]
     yield ("refused since the start", ""), [(visible(code), f"{count:,}") for code, count in refusals if count]
+    yield (
+        ("torrents with the most peers", "seeders", "leechers", "completed"),
+        [_torrent(each) for each in stats["busiest"]],
+    )
 
 
 def _rates(stats: Stats) -> Iterator[Row]:
@@ -77,6 +84,12 @@ def _store(store: Mapping[str, Any]) -> Row:
     oldest = duration(int(store["oldest_waiting_seconds"])) if store["waiting"] else "-"
     numbers = (f"{store[name]:,}" for name in ("rows", "failures"))
     return (visible(store["kind"]), "ok" if store["ok"] else "DOWN", f"{store['waiting']:,}", oldest, *numbers)
+
+
+def _torrent(torrent: Mapping[str, Any]) -> Row:
+    name = visible(torrent["name"]) or torrent["info_hash"]
+    shown = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    return (shown, *(f"{torrent[side]:,}" for side in ("seeders", "leechers", "completed")))
 
 
 def _memory(stats: Stats) -> list[Row]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BYTES = frozenset({"size", "uploaded", "downloaded", "uploaded_real", "downloaded_real"})
-SECONDS = frozenset({"seed_seconds", "uptime"})
+SECONDS = frozenset({"seed_seconds", "seed_seconds_owed", "uptime"})
 WIDE = 10_000
 """Columns of every table: an info hash that was folded to fit could not be copied, so the terminal wraps instead."""
 

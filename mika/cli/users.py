@@ -8,6 +8,7 @@ import click
 
 from mika.cli.api import Api
 from mika.cli.command import InfoHash, Pair, Section, fields_of
+from mika.cli.histories import user_torrents
 from mika.cli.peers import user_peers
 from mika.cli.rewards import bonus, freeleech, give
 from mika.cli.tables import as_json, show_answer, show_list
@@ -99,5 +100,5 @@ def _show_with_announce_url(api: Api, answer: dict[str, Any]) -> None:
     click.echo(f"\nannounce URL: {api.place.announce_url or 'the address of your tracker, then '}{path}")
 
 
-for part in (user_peers, bonus, give, freeleech):
+for part in (user_torrents, user_peers, bonus, give, freeleech):
     user.add_command(part)

@@ -73,11 +73,15 @@ def of_user(connection: Connection, user_id: int, after: bytes, limit: int) -> l
     return _found(connection, _ALL.where(mine).order_by(history.c.info_hash).limit(limit))
 
 
-def debts(connection: Connection, after: tuple[int, bytes], limit: int) -> list[History]:
-    """Return at most `limit` rows with something owed, behind a user id and an info hash."""
+def debts(connection: Connection, after: tuple[int, bytes], limit: int, info_hash: bytes | None) -> list[History]:
+    """Return at most `limit` rows with something owed, behind a user id and an info hash; of one torrent, or of all.
+
+    The index of debts has all that is asked for, so that one torrent's are found among them without an index of theirs.
+    """
     key = (history.c.user_id, history.c.info_hash)
     behind = (key[0] > after[0]) | ((key[0] == after[0]) & (key[1] > after[1]))
-    return _found(connection, _ALL.where(history.c.debt.in_(_OWED), behind).order_by(*key).limit(limit))
+    query = _ALL.where(history.c.debt.in_(_OWED), behind).order_by(*key).limit(limit)
+    return _found(connection, query if info_hash is None else query.where(history.c.info_hash == info_hash))
 
 
 def _found(connection: Connection, query: Select[Any]) -> list[History]:

@@ -226,11 +226,11 @@ class MemoryStore(MemorySuspicions):
         return [self._shown(key) for key in mine[:limit]]
 
     @answered
-    def debts(self, after: tuple[int, bytes], limit: int) -> list[History]:
+    def debts(self, after: tuple[int, bytes], limit: int, info_hash: bytes | None = None) -> list[History]:
         """See `IHistoryStore`."""
         owing = {Debt.OWING, Debt.OVERDUE}
         found = sorted(key for key, row in self._history.items() if row.debt in owing and key > after)
-        return [self._shown(key) for key in found[:limit]]
+        return [self._shown(key) for key in found if info_hash in {None, key[1]}][:limit]
 
     def _shown(self, key: tuple[int, bytes]) -> History:
         row = self._history[key]

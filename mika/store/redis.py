@@ -260,9 +260,9 @@ class RedisStore:
         return await redis_history.of_user(self._connection, user_id, after, limit)
 
     @_asked
-    async def debts(self, after: tuple[int, bytes], limit: int) -> list[History]:
+    async def debts(self, after: tuple[int, bytes], limit: int, info_hash: bytes | None = None) -> list[History]:
         """See `IHistoryStore`."""
-        return await redis_history.debts(self._connection, after, limit)
+        return await redis_history.debts(self._connection, after, limit, info_hash)
 
     @_asked
     async def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> None:

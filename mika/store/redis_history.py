@@ -62,14 +62,18 @@ end
 return hashes
 """)
 
+# Given: members of `debts`.
 _DEBTS = Script(f"""{_READ}
-local rows = redis.call('ZRANGEBYLEX', ARGV[1] .. 'debts', ARGV[2], '+', 'LIMIT', 0, ARGV[3])
-for i = 1, #rows do
-  local id, hash = string.match(rows[i], '^0*(%d+):(%x+)$')
-  rows[i] = read(id, hash)
+local rows = {{}}
+for i = 2, #ARGV do
+  local id, hash = string.match(ARGV[i], '^0*(%d+):(%x+)$')
+  rows[#rows + 1] = read(id, hash)
 end
 return rows
 """)
+
+_LOOKED_AT = 1000
+"""Members of `debts` that are asked for at a time, where those of one torrent are looked for."""
 
 # Given: id, hash and debt, again and again.
 _SAVE = Script(f"""{OWED}
@@ -116,17 +120,20 @@ async def of_user(connection: Connection, user_id: int, after: bytes, limit: int
     return found
 
 
-async def debts(connection: Connection, after: tuple[int, bytes], limit: int) -> list[History]:
-    """Return at most `limit` rows with something owed, behind a user id and an info hash."""
+async def debts(connection: Connection, after: tuple[int, bytes], limit: int, info_hash: bytes | None) -> list[History]:
+    """Return at most `limit` rows with something owed, behind a user id and an info hash; of one torrent, or of all."""
+    key, ending = f"{connection.place.prefix}debts", b"" if info_hash is None else f":{info_hash.hex()}".encode()
+    start: str | bytes = f"({after[0]:016}:{after[1].hex()}"
     found: list[History] = []
-    while limit > 0:
-        asked = min(limit, TOGETHER)
-        page = await _DEBTS.run(connection, f"({after[0]:016}:{after[1].hex()}", asked)
-        found += [_row(connection, each) for each in page]
-        limit -= len(page)
-        if len(page) < asked:
+    while len(found) < limit:
+        asked = _LOOKED_AT if ending else min(limit - len(found), TOGETHER)
+        owed = await connection.ask("ZRANGEBYLEX", key, start, "+", "LIMIT", 0, asked)
+        members = [each for each in owed if each.endswith(ending)][: limit - len(found)]
+        for some in chunks(members, TOGETHER):
+            found += [_row(connection, each) for each in await _DEBTS.run(connection, *some)]
+        if len(owed) < asked:
             break
-        after = found[-1].user_id, found[-1].info_hash
+        start = b"(" + owed[-1]
     return found
 
 

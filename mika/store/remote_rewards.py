@@ -85,9 +85,10 @@ class RemoteRewards(Asking):
         query = {"after": after.hex(), "limit": limit}
         return self.run(self.all("history", form.read_history, f"/users/{user_id}/history", query))
 
-    def debts(self, after: tuple[int, bytes], limit: int) -> Deferred[list[History]]:
+    def debts(self, after: tuple[int, bytes], limit: int, info_hash: bytes | None = None) -> Deferred[list[History]]:
         """See `IHistoryStore`."""
         query = {"user_id": after[0], "info_hash": after[1].hex(), "limit": limit}
+        query |= {} if info_hash is None else {"torrent": info_hash.hex()}
         return self.run(self.all("history", form.read_history, "/debts", query))
 
     def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:

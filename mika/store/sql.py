@@ -164,9 +164,9 @@ class SqlStore:
         """See `IHistoryStore`."""
         return self._database.read(history_rows.of_user, user_id, after, limit)
 
-    def debts(self, after: tuple[int, bytes], limit: int) -> Deferred[list[History]]:
+    def debts(self, after: tuple[int, bytes], limit: int, info_hash: bytes | None = None) -> Deferred[list[History]]:
         """See `IHistoryStore`."""
-        return self._database.read(history_rows.debts, after, limit)
+        return self._database.read(history_rows.debts, after, limit, info_hash)
 
     def save_debts(self, debts: list[tuple[int, bytes, Debt]]) -> Deferred[None]:
         """See `IHistoryStore`."""

@@ -163,3 +163,88 @@ def test_what_waits_is_written_first(site):
     assert settled == ["history"]
     site.directory.settle = lambda _kind: fail(StoreError("The history store cannot be written to."))
     assert site.send("GET", PATH).status == 503
+
+
+# ---- /v1/debts
+
+
+def owing(user_id: int, number: int, done: int = 0, **facts) -> History:
+    """Return what a user owes a torrent, with so many hours of seeding done."""
+    facts = {"completed_at": NOW - 60, "debt": Debt.OWING, "left": 0, "first_seen": NOW, "last_seen": NOW} | facts
+    return History(user_id, bytes.fromhex(HASHES[number]), Totals(seed_seconds=done * HOUR), **facts)
+
+
+@pytest.fixture
+def owed(site):
+    """Have two users owe for three torrents: one is late, one has paid without anybody having looked."""
+    late = NOW - 3 * 86_400
+    rows = [owing(1, 0), owing(1, 1, 9), owing(2, 0, completed_at=late), owing(2, 2, 10), owing(2, 3, debt=Debt.PAID)]
+    keep(site, *rows, History(1, bytes.fromhex(HASHES[4]), Totals(), left=5))
+    return site
+
+
+def listed(site, query: str = "") -> list[tuple[int, int, str]]:
+    """Return user, torrent and state of each debt."""
+    answer = site.send("GET", f"/v1/debts{query}", token="reader")
+    assert answer.status == 200, answer
+    return [(each["user_id"], HASHES.index(each["info_hash"]), each["state"]) for each in answer.json["items"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", [(1, 0, "owing"), (1, 1, "owing"), (2, 0, "hit_and_run")]),
+        ("?state=hit_and_run", [(2, 0, "hit_and_run")]),
+        ("?state=seeding", []),
+        ("?user=1", [(1, 0, "owing"), (1, 1, "owing")]),
+        (f"?torrent={HASHES[0]}", [(1, 0, "owing"), (2, 0, "hit_and_run")]),
+        (f"?torrent={HASHES[0].upper()}&user=2&state=hit_and_run", [(2, 0, "hit_and_run")]),
+        (f"?torrent={HASHES[4]}", []),
+        ("?user=9", []),
+    ],
+)
+def test_debts_are_chosen(owed, query, found):
+    """By state, user and torrent; what was paid is no debt, whether or not that was noted."""
+    assert listed(owed, query) == found
+
+
+def test_debt_has_every_field_of_what_a_user_did(owed):
+    """And whose it is."""
+    (first, *_), (own, *_) = (owed.send("GET", path).json["items"] for path in ("/v1/debts", PATH))
+    assert first == own | {"user_id": 1}
+    assert (first["seed_seconds_owed"], first["deadline"]) == (10 * HOUR, "2026-11-23T09:59:00Z")
+
+
+@pytest.mark.parametrize("query", ["", f"&torrent={HASHES[0]}", "&user=1", "&state=owing"])
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_debts_come_in_pages(owed, query, limit):
+    """Each once, whatever the length of a page."""
+    found, after = [], ""
+    while True:
+        page = owed.send("GET", f"/v1/debts?limit={limit}{query}{after}").json
+        assert len(page["items"]) <= limit
+        found += page["items"]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert found == owed.send("GET", f"/v1/debts?{query[1:]}").json["items"]
+
+
+def test_debts_by_either_hash_of_a_hybrid(owed):
+    """As everywhere."""
+    owed.send("POST", "/v1/torrents", {"info_hash": HASHES[1], "info_hash_v2": "cd" * 32})
+    assert listed(owed, f"?torrent={'cd' * 20}") == [(1, 1, "owing")]
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=x", f"?after={HASHES[0]}", f"?after=1-{HASHES[0]}0", "?state=satisfied", "?user=0"]
+)
+def test_debts_that_nobody_can_mean(owed, query):
+    """In words."""
+    assert owed.send("GET", f"/v1/debts{query}").status in {400, 422}
+
+
+def test_nothing_is_owed_where_hit_and_run_is_off(owed):
+    """Whatever was noted while it was on."""
+    owed.api._context.configuration.config = Config()
+    assert listed(owed) == []

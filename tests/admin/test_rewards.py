@@ -222,6 +222,7 @@ class SmallStore:
         ("PUT", f"/v1/users/1/freeleech/{HASH}", {"until": UNTIL}),
         ("DELETE", f"/v1/users/1/freeleech/{HASH}", None),
         ("GET", "/v1/users/1/torrents", None),
+        ("GET", "/v1/debts", None),
         ("GET", "/v1/suspicions", None),
         ("GET", "/v1/suspicions/1", None),
         ("PATCH", "/v1/suspicions/1", {"state": "open"}),

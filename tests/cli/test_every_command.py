@@ -45,6 +45,8 @@ GOOD = {
     "client user key": ["1", HASH, "--new"],
     "client torrent peers": [HASH, "--near", "52.5,13.4", "--within", "100"],
     "client user peers": ["1", "--flush", "--idle", "1h"],
+    "client user torrents": ["1", "--state", "owing"],
+    "client debt list": ["--state", "hit_and_run", "--user", "1", "--torrent", HASH],
     "client user bonus": ["1"],
     "client user give": ["1", "10", "a good upload"],
     "client user freeleech add": ["1", HASH, "7d"],

@@ -14,6 +14,7 @@ FLOW = {
     "scrapes_per_second": 0.0,
     "refused_per_second": 0.1,
 }
+FURTHER = ("refused since the start", "torrents with the most peers")
 IDLE = dict.fromkeys(FLOW, 0)
 
 
@@ -46,6 +47,7 @@ def stats(**changes):
         "journal": {"bytes": 1 << 20, "on_disk": True},
         "stores": [store | changes.pop("store", {})],
         "lag_p99": 0.001,
+        "busiest": [],
     } | changes
 
 
@@ -79,7 +81,7 @@ def test_tables() -> None:
     """Rates are first; families without traffic and refusals that did not happen are left out."""
     tables = [(head[0], rows) for head, rows in screen.tables(stats())]
     names = [name for name, _rows in tables]
-    assert names == ["a second", "peers", "store", "memory", "refused since the start"]
+    assert names == ["a second", "peers", "store", "memory", *FURTHER]
     rows = dict(tables)
     assert rows["a second"] == [("all", "1,234.5", "0.0", "0.1"), ("http IPv4", "1,234.5", "0.0", "0.1")]
     assert rows["peers"][0] == ("3,000 in 2 swarms", "1,000", "2,000")
@@ -90,3 +92,15 @@ def test_store_that_is_down() -> None:
     """It is said in the table, too."""
     [_rates, _peers, (_head, rows), *_rest] = screen.tables(stats(store={"ok": False, "waiting": 5}))
     assert rows == [("users", "DOWN", "5", "0s", "2", "0")]
+
+
+def test_torrents_with_the_most_peers() -> None:
+    """By name, which comes from strangers and may be long; by info hash where there is none."""
+    torrents = [
+        {"info_hash": "ab" * 20, "name": name, "seeders": 1200, "leechers": 30, "completed": 4000}
+        for name in ("", "a\x1b[31m", "b" * 99)
+    ]
+    tables = {head[0]: rows for head, rows in screen.tables(stats(busiest=torrents))}
+    rows = tables["torrents with the most peers"]
+    assert rows[0] == ("ab" * 20, "1,200", "30", "4,000")
+    assert [row[0] for row in rows[1:]] == ["a\\x1b[31m", "b" * 39 + "…"]
