@@ -3,6 +3,7 @@ package mika
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -104,6 +105,17 @@ func (d daily) listing() {
 		}
 	}
 	d.expect("all are listed in order", slices.Equal(listed, ids), true)
+	changed, err := d.client.ChangeUsers(ctx, []ChangedUser{
+		{ID: d.base + 2, UserFields: UserFields{Enabled: Set(false)}},
+		{ID: d.base + 1, UserFields: UserFields{Name: Set("first"), Uploaded: Set(int64(5))}},
+	})
+	d.check(err)
+	d.expect("changed together, the one", changed[0].ID == d.base+2 && !changed[0].Enabled, true)
+	d.expect("changed together, the other", changed[1].Name == "first" && changed[1].Uploaded == 5, true)
+	_, err = d.client.ChangeUsers(ctx, []ChangedUser{
+		{ID: d.base + 1, UserFields: UserFields{Name: Set("x")}}, {ID: d.base + 99, UserFields: UserFields{Name: Set("y")}},
+	})
+	d.expect("one who is not there", *problemOf(d.t, err).Index, 1)
 	balance, err := d.client.AddBonus(ctx, d.base+4, "12.5", "a gift", "")
 	d.check(err)
 	d.expect("balance", balance, "12.5")
@@ -142,6 +154,20 @@ func (d daily) torrents() {
 	d.check(err)
 	d.expect("multiplier", free.MultiplierDown, 0.0)
 	d.expect("name", free.Name, "frei & schön")
+	renamed, err := d.client.ChangeTorrents(ctx, []ChangedTorrent{
+		{InfoHash: d.hash(2), TorrentFields: TorrentFields{Name: Set("two")}},
+	})
+	d.check(err)
+	d.expect("changed together", renamed[0].Name, "two")
+	accepted := map[string]any{"tracker": map[string]string{"torrent_keys": "accepted"}}
+	_, err = d.client.Do(ctx, http.MethodPatch, "/v1/config", accepted, nil)
+	d.check(err)
+	key, err := d.client.TorrentKey(ctx, d.base+4, d.hash(1))
+	d.check(err)
+	d.expect("length of a key", len(key), 64)
+	another, err := d.client.RenewTorrentKey(ctx, d.base+4, d.hash(1))
+	d.check(err)
+	d.expect("another key", another != key, true)
 	d.check(d.client.GrantFreeleech(ctx, d.base+4, d.hash(1), time.Now().Add(time.Hour)))
 	d.check(d.client.RevokeFreeleech(ctx, d.base+4, d.hash(1)))
 	d.expect("a token that is gone", problemOf(d.t, d.client.RevokeFreeleech(ctx, d.base+4, d.hash(1))).Status, 404)

@@ -83,6 +83,19 @@ func (c *Client) PutTorrent(
 	return c.torrent(ctx, http.MethodPut, torrentPath(infoHash), fields, options...)
 }
 
+// ChangedTorrent is a torrent to change with others: which one, and the fields that are set.
+type ChangedTorrent struct {
+	InfoHash string `json:"info_hash"`
+	TorrentFields
+}
+
+// ChangeTorrents changes all of these torrents (20,000 at most, none twice) or none; Problem.Index names the bad one.
+func (c *Client) ChangeTorrents(ctx context.Context, changes []ChangedTorrent) ([]Torrent, error) {
+	var changed []Torrent
+	_, err := c.Do(ctx, http.MethodPatch, "/v1/torrents", append([]ChangedTorrent{}, changes...), &changed)
+	return changed, err
+}
+
 // ChangeTorrent changes the fields that are set; a MultiplierDown of 0 is freeleech.
 func (c *Client) ChangeTorrent(
 	ctx context.Context, infoHash string, fields TorrentFields, options ...Option,

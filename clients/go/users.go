@@ -106,9 +106,32 @@ func (c *Client) ChangeUser(ctx context.Context, id int64, fields UserFields, op
 	return c.user(ctx, http.MethodPatch, userPath(id), fields, options...)
 }
 
+// ChangedUser is a user to change with others: which one, and the fields that are set.
+type ChangedUser struct {
+	ID int64 `json:"id"`
+	UserFields
+}
+
+// ChangeUsers changes all of these users (20,000 at most, none twice) or none; Problem.Index names the bad one.
+func (c *Client) ChangeUsers(ctx context.Context, changes []ChangedUser) ([]User, error) {
+	var changed []User
+	_, err := c.Do(ctx, http.MethodPatch, "/v1/users", append([]ChangedUser{}, changes...), &changed)
+	return changed, err
+}
+
 // RenewPasskey gives a user a new passkey; the old one stops at once.
 func (c *Client) RenewPasskey(ctx context.Context, id int64, options ...Option) (User, error) {
 	return c.user(ctx, http.MethodPost, userPath(id)+"/passkey", nil, options...)
+}
+
+// TorrentKey returns what announces this torrent alone in the passkey's place: /KEY/announce.
+func (c *Client) TorrentKey(ctx context.Context, id int64, infoHash string) (string, error) {
+	return c.torrentKey(ctx, http.MethodGet, id, infoHash)
+}
+
+// RenewTorrentKey replaces it; the old one stops at once, and the user's other torrents go on.
+func (c *Client) RenewTorrentKey(ctx context.Context, id int64, infoHash string) (string, error) {
+	return c.torrentKey(ctx, http.MethodPost, id, infoHash)
 }
 
 // DeleteUser deletes an account, and its peers from their swarms.
@@ -148,6 +171,12 @@ func (c *Client) user(ctx context.Context, method, path string, body any, option
 	header, err := c.Do(ctx, method, path, body, &user, options...)
 	user.ETag = header.Get("ETag")
 	return user, err
+}
+
+func (c *Client) torrentKey(ctx context.Context, method string, id int64, infoHash string) (string, error) {
+	var shown struct{ Key string }
+	_, err := c.Do(ctx, method, userPath(id)+"/torrents/"+url.PathEscape(infoHash)+"/key", nil, &shown)
+	return shown.Key, err
 }
 
 func freeleechPath(id int64, infoHash string) string {

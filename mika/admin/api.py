@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.logger import Logger
 
 from mika.admin.audit import AuditLog, fields_of, moment
 from mika.admin.auth import Token, Tokens
-from mika.admin.call import Answer, Call, Context, Request
+from mika.admin.call import Answer, Call, Context, Request, Stream
 from mika.admin.cors import Cors
 from mika.admin.gate import Gate
 from mika.admin.problems import ProblemError
@@ -35,14 +35,14 @@ class Api:
     ) -> None:
         """Without an audit log, changes are told to the log of the tracker alone."""
         self._context = context
-        self._tokens = tokens
+        self.tokens = tokens
         self.gate = gate
         self._cors = cors
         self.audit = audit
 
     def knows(self, authorization: str | None) -> bool:
         """Say whether this Authorization header holds a token of ours, whatever it allows."""
-        return self._tokens.find(authorization) is not None
+        return self.tokens.find(authorization) is not None
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request; never fails."""
@@ -55,7 +55,7 @@ class Api:
         except ProblemError as problem:
             answer = problem.answer()
         else:
-            answer = await self._routed(Made(request, route, encoded, self._tokens.find(request.authorization)))
+            answer = await self._routed(Made(request, route, encoded, self.tokens.find(request.authorization)))
         self._cors.mark(request, answer)
         return answer
 
@@ -87,10 +87,10 @@ class Api:
             None if route.body is None else await read_body(request, route.body, self.gate.rest, many=route.many)
         )
         call = Call(
-            self._context, parameters, query, body, self._tokens, condition_of(request), request.headers, self.gate.rest
+            self._context, parameters, query, body, self.tokens, condition_of(request), request.headers, self.gate.rest
         )
         try:
-            return await route.function(call)
+            return _of(made.token, await route.function(call))
         except (NotFoundError, ConflictError) as problem:
             status = 404 if isinstance(problem, NotFoundError) else 409
             if not isinstance(body, list):
@@ -100,6 +100,13 @@ class Api:
             raise ProblemError(501, str(problem)) from None
         except StoreError as problem:
             raise ProblemError(503, str(problem)) from None
+
+
+def _of(token: Token | None, answer: Answer) -> Answer:
+    """Return an answer that, if it goes on, is marked with the token with which it ends."""
+    if isinstance(answer.body, Stream) and token is not None:
+        return replace(answer, body=replace(answer.body, reader=token.name))
+    return answer
 
 
 @dataclass(slots=True)

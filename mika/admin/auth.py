@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,8 @@ class Tokens:
         """`book` is where tokens that are made later are kept; without one none can be made."""
         self._fixed = {token.name: token for token in fixed}
         self._book = book
+        self.revoked: Callable[[str], None] = lambda _name: None
+        """Called with the name of a token that counts no longer."""
 
     def __iter__(self) -> Iterator[Token]:
         yield from self._fixed.values()
@@ -101,6 +103,7 @@ class Tokens:
         if self._book is None or name not in self._book.tokens:
             raise NotFoundError(f"There is no token named {name}.")
         self._book.write([token for token in self._book.tokens.values() if token.name != name])
+        self.revoked(name)
 
 
 class Book:

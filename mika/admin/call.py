@@ -48,12 +48,14 @@ class Stream:
     """The body of an answer that goes on until one side ends it.
 
     `begin` is given what sends bytes, and returns what is called at the end; `dropped` is called before that, if the
-    reader does not keep up. `heartbeat` is sent now and then.
+    reader does not keep up. `heartbeat` is sent now and then. `reader` names the token that it was asked for with, and
+    with which it ends.
     """
 
     begin: Callable[[Callable[[bytes], None]], Callable[[], None]]
     dropped: Callable[[], None]
     heartbeat: bytes = b":\n\n"
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

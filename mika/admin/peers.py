@@ -11,7 +11,7 @@ from mika import model
 from mika.admin.call import Answer, Call
 from mika.admin.models import Nearby, PeerPage
 from mika.admin.problems import field_problem
-from mika.admin.views import Items, PeerView, peer_view
+from mika.admin.views import Items, PeerView, peer_view, user_peer_view
 from mika.interfaces import Circle
 from mika.swarm.swarm import Swarm
 
@@ -34,7 +34,7 @@ async def list_torrent_peers(call: Call) -> Answer:
     after = _torrent_cursor(query.after)
     peers = () if swarm is None else swarm.peers
     found = {key: peer for peer in peers if peer.active and (key := (peer.user_id, peer.peer_id)) > after}
-    return _page(call, found, lambda key: found[key], lambda key: f"{key[0]}-{key[1].hex()}")
+    return _page(call, found, lambda key: peer_view(found[key]), lambda key: f"{key[0]}-{key[1].hex()}")
 
 
 async def _near(call: Call, info_hash: bytes, swarm: Swarm | None, circle: Circle) -> Answer:
@@ -53,8 +53,8 @@ async def _near(call: Call, info_hash: bytes, swarm: Swarm | None, circle: Circl
 async def list_user_peers(call: Call) -> Answer:
     """List the peers of a user, a page at a time.
 
-    The active ones, in all swarms, in order of info hash and peer id. With `idle` only those that were silent for so
-    long.
+    The active ones, in all swarms, in order of info hash and peer id; each says of which torrent it is. With `idle`
+    only those that were silent for so long.
     """
     user = await call.context.directory.user(call.parameters["id"])
     after = _user_cursor(call.query.after)
@@ -64,7 +64,9 @@ async def list_user_peers(call: Call) -> Answer:
         for peer in swarm.active_of(user.id)
         if (swarm.info_hash, peer.peer_id) > after and _is_idle(call, peer)
     }
-    return _page(call, found, lambda key: found[key], lambda key: f"{key[0].hex()}-{key[1].hex()}")
+    return _page(
+        call, found, lambda key: user_peer_view(key[0], found[key]), lambda key: f"{key[0].hex()}-{key[1].hex()}"
+    )
 
 
 async def drop_user_peers(call: Call) -> Answer:
@@ -87,13 +89,13 @@ def _is_idle(call: Call, peer: model.Peer) -> bool:
     return query.idle is None or peer.last_seen + query.idle <= call.context.directory.now()
 
 
-def _page(call: Call, keys: Iterable[Key], peer: Callable[[Key], model.Peer], cursor: Callable[[Key], str]) -> Answer:
+def _page(call: Call, keys: Iterable[Key], view: Callable[[Key], PeerView], cursor: Callable[[Key], str]) -> Answer:
     """Answer with the first of these; a swarm may be large, so that it is not put in order as a whole."""
     limit: int = call.query.limit
     first = heapq.nsmallest(limit + 1, keys)
     shown = first[:limit]
     following = cursor(shown[-1]) if len(first) > limit else None
-    return Answer(200, Items[PeerView](items=[peer_view(peer(key)) for key in shown], next=following))
+    return Answer(200, Items[Any](items=[view(key) for key in shown], next=following))
 
 
 def _torrent_cursor(after: str | None) -> tuple[int, bytes]:

@@ -164,7 +164,7 @@ ROUTES = (
     Route("GET", DEBTS, history.list_debts, READ, _DEBTS, query=history.DebtPage, refusals=(501,)),
     Route("GET", KEY, keys.show_key, READ, keys.TorrentKey, refusals=(409,)),
     Route("POST", KEY, keys.replace_key, WRITE, keys.TorrentKey, refusals=(409, 501)),
-    Route("GET", f"{USER}/peers", peers.list_user_peers, READ, views.Items[views.PeerView], query=PeerPage),
+    Route("GET", f"{USER}/peers", peers.list_user_peers, READ, views.Items[views.UserPeerView], query=PeerPage),
     Route("DELETE", f"{USER}/peers", peers.drop_user_peers, WRITE, None, 204, query=Idle),
     Route("GET", BONUS, rewards.list_bonus, READ, views.Items[views.BonusEntry], query=Page, refusals=(501,)),
     Route("POST", BONUS, rewards.add_bonus, WRITE, views.BonusEntry, body=NewBonusEntry, creates=True, refusals=(501,)),

@@ -47,7 +47,8 @@ async def show_token(call: Call) -> Answer:
 async def delete_token(call: Call) -> Answer:
     """Revoke a token.
 
-    It stops at once. The one that the tracker made for its own machine stays as long as its file does.
+    It stops at once, and the events that are watched with it end. The one that the tracker made for its own machine
+    stays as long as its file does.
     """
     try:
         call.tokens.revoke(call.parameters["name"])

@@ -114,6 +114,12 @@ class PeerView(BaseModel):
     last_seen: Time
 
 
+class UserPeerView(PeerView):
+    """A client of a user, and in which swarm it is."""
+
+    info_hash: Hash
+
+
 class Role(BaseModel):
     """A role; null is no limit of its own."""
 
@@ -271,29 +277,38 @@ def user_view(user: model.User) -> User:
 
 def peer_view(peer: model.Peer) -> PeerView:
     """Show a peer."""
+    return PeerView(**_peer_fields(peer))
+
+
+def user_peer_view(info_hash: bytes, peer: model.Peer) -> UserPeerView:
+    """Show a peer with the torrent that it is of."""
+    return UserPeerView(info_hash=info_hash.hex(), **_peer_fields(peer))
+
+
+def _peer_fields(peer: model.Peer) -> dict[str, Any]:
     endpoint = peer.endpoint4 or peer.endpoint6
     # Where selection needs no speeds none are measured, and 0 would be said of everybody.
     speed_up, speed_down = (peer.speed_up, peer.speed_down) if peer.speed_up or peer.speed_down else (None, None)
-    return PeerView(
-        user_id=peer.user_id,
-        peer_id=peer.peer_id.hex(),
-        client=client_name(peer.peer_id),
-        ipv4=str(IPv4Address(peer.endpoint4[:4])) if peer.endpoint4 else None,
-        ipv6=str(IPv6Address(peer.endpoint6[:16])) if peer.endpoint6 else None,
-        port=int.from_bytes(endpoint[-2:], "big"),
-        uploaded=peer.uploaded,
-        downloaded=peer.downloaded,
-        left=None if peer.left == LEFT_UNKNOWN else peer.left,
-        seeder=peer.seeder,
-        paused=peer.paused,
-        country=peer.country or None,
-        asn=peer.asn or None,
-        location=None if peer.location is None else Location(latitude=peer.location[0], longitude=peer.location[1]),
-        speed_up=speed_up,
-        speed_down=speed_down,
-        first_seen=rfc3339(peer.first_seen),
-        last_seen=rfc3339(peer.last_seen),
-    )
+    return {
+        "user_id": peer.user_id,
+        "peer_id": peer.peer_id.hex(),
+        "client": client_name(peer.peer_id),
+        "ipv4": str(IPv4Address(peer.endpoint4[:4])) if peer.endpoint4 else None,
+        "ipv6": str(IPv6Address(peer.endpoint6[:16])) if peer.endpoint6 else None,
+        "port": int.from_bytes(endpoint[-2:], "big"),
+        "uploaded": peer.uploaded,
+        "downloaded": peer.downloaded,
+        "left": None if peer.left == LEFT_UNKNOWN else peer.left,
+        "seeder": peer.seeder,
+        "paused": peer.paused,
+        "country": peer.country or None,
+        "asn": peer.asn or None,
+        "location": None if peer.location is None else Location(latitude=peer.location[0], longitude=peer.location[1]),
+        "speed_up": speed_up,
+        "speed_down": speed_down,
+        "first_seen": rfc3339(peer.first_seen),
+        "last_seen": rfc3339(peer.last_seen),
+    }
 
 
 def role_view(role: model.Role) -> Role:

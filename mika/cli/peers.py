@@ -12,7 +12,7 @@ from mika.cli.command import Command, InfoHash
 from mika.cli.tables import show_answer, show_list
 
 IN_SWARM = ("user_id", "client", "ipv4", "ipv6", "port", "seeder", "left", "country", "last_seen")
-OF_USER = ("peer_id", "client", "ipv4", "ipv6", "port", "seeder", "uploaded", "downloaded", "last_seen")
+OF_USER = ("info_hash", "client", "ipv4", "ipv6", "port", "seeder", "uploaded", "downloaded", "last_seen")
 HALF_ROUND = 20_040
 """Kilometres half way round the globe."""
 

@@ -125,6 +125,7 @@ class _Root(Resource):
         self._streams: set[Streaming] = set()
         self._running = 0
         self._waiting: list[Deferred[None]] = []
+        api.tokens.revoked = self._end_of
 
     def render(self, request: ApiRequest) -> int:
         """Let the API answer in its time."""
@@ -141,6 +142,11 @@ class _Root(Resource):
         waiter: Deferred[None] = Deferred()
         self._waiting.append(waiter)
         return waiter
+
+    def _end_of(self, reader: str) -> None:
+        """End the answers that go on for who has a token that was revoked."""
+        for streaming in [each for each in self._streams if each.reader == reader]:
+            streaming.end()
 
     def _failed(self, failure: Failure) -> None:
         log.failure("an answer could not be written", failure)

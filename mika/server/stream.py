@@ -45,6 +45,11 @@ class Streaming:
         self._heart = LoopingCall(self._send, stream.heartbeat)
         self._heart.clock = clock
 
+    @property
+    def reader(self) -> str:
+        """The name of the token with which it ends."""
+        return self._stream.reader
+
     def start(self) -> None:
         """Begin; the head of the answer is written."""
         self._request.notifyFinish().addBoth(lambda _: self._close())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import BigInteger, Connection, literal_column, select
+from sqlalchemy import BigInteger, Connection, delete, literal_column, select
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 OVERLAP = 60
 """Seconds that are looked at again: who wrote may have a slow clock, or have been long about it before the commit."""
+
+KEPT = 7 * 86_400
+"""Seconds that notes of deleted rows are kept; who has not looked for so long takes anything to have changed."""
+
+FORGETTING = 86_400
+"""Seconds between two times that older notes are deleted."""
 
 MANY = 1000
 """More changes of one kind at a time are told as one: that anything may have changed."""
@@ -72,6 +78,7 @@ class Polling:
         self._version = version
         self._last: _Sight | None = None
         self._told: dict[Key, tuple[tuple[int, bool], bool]] = {}
+        self._forget_at = 0
         self._loop = LoopingCall(lambda: ensureDeferred(self._poll()))
         self._loop.clock = database.reactor  # type: ignore[assignment]  # any reactor with threads has a clock
         self._ended: Deferred[Any] = succeed(None)
@@ -97,12 +104,24 @@ class Polling:
         if self._last is not None and sight.version == self._last.version and sight.version is not None:
             return
         changes = self._news(sight)
+        if self._last is not None and sight.now - self._last.now > KEPT - OVERLAP:
+            changes = [Change(kind) for kind in ("user", "torrent", "role", "whitelist")]
         self._last = sight
         for change in changes:
             try:
                 self._listener(change)
             except Exception:  # noqa: BLE001 - whatever a listener raises, the next one is told
                 _log.failure("a change in the store could not be taken over")
+        if sight.now >= self._forget_at:
+            self._forget_at = sight.now + FORGETTING
+            await self._forget(sight.now - KEPT)
+
+    async def _forget(self, before: int) -> None:
+        """Delete notes that everybody has read long ago."""
+        try:
+            await self._database.write(_delete_notes, before)
+        except StoreError as problem:
+            _log.debug("old notes of deleted rows stay: {problem}", problem=problem)
 
     def _look(self, connection: Connection, last: _Sight | None) -> _Sight:
         """Read, in a thread, what may be new since the last look."""
@@ -143,3 +162,7 @@ class Polling:
         if self._last.whitelist != sight.whitelist:
             changes.append(Change("whitelist"))
         return changes
+
+
+def _delete_notes(connection: Connection, before: int) -> None:
+    connection.execute(delete(deletions).where(deletions.c.deleted_at < before))

@@ -133,10 +133,12 @@ class AdminOverTlsTests(TestCase):
         status, headers, _body = await self.send("GET", "/v1/status", token="wrong")
         self.assertEqual((status, headers.getRawHeaders("WWW-Authenticate")), (401, ["Bearer"]))
 
-    async def read_events(self, query=""):
+    async def read_events(self, query="", token=None):
         """Open `/v1/events`; return the response and what collects its text."""
         url = f"https://127.0.0.1:{self.service.port}/v1/events{query}"
-        response = await self.client.get(url, headers={"Authorization": f"Bearer {self.token}"}, unbuffered=True)
+        response = await self.client.get(
+            url, headers={"Authorization": f"Bearer {token or self.token}"}, unbuffered=True
+        )
         text = []
         ended = response.collect(text.append)
         return response, text, ended
@@ -154,6 +156,21 @@ class AdminOverTlsTests(TestCase):
         await self.service.stopService()
         await ended
         self.assertEqual(len(self.context.figures.events), 0)
+
+    async def test_events_end_with_the_token_that_they_are_watched_with(self):
+        """Whoever has it is told nothing more, and cannot come again; other readers stay."""
+        made = [
+            (await self.send("POST", "/v1/tokens", {"name": name, "scopes": ["read"]}))[2] for name in ("one", "two")
+        ]
+        readers = [await self.read_events(token=each["token"]) for each in made]
+        while not all(text for _response, text, _ended in readers):
+            await deferLater(reactor, 0.01)
+        self.assertEqual((await self.send("DELETE", "/v1/tokens/one"))[0], 204)
+        await readers[0][2]
+        self.assertEqual(len(self.context.figures.events), 1)
+        self.assertEqual((await self.send("GET", "/v1/events", token=made[0]["token"]))[0], 401)
+        await self.service.stopService()
+        await readers[1][2]
 
     async def test_reader_of_events_that_goes_is_forgotten(self):
         """Its connection ends without a word."""

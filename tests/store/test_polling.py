@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pymysql
 from servers.mariadb import mariadb
+from sqlalchemy import select
 from twisted.internet import reactor
 from twisted.internet.defer import fail
 from twisted.internet.task import deferLater
@@ -19,7 +20,8 @@ from mika.errors import StoreError
 from mika.interfaces import Change, Mark, PeerBatch, TorrentBatch, UserBatch
 from mika.model import Totals
 from mika.store.mysql import Mysql
-from mika.store.polling import MANY
+from mika.store.polling import KEPT, MANY
+from mika.store.schema import deletions
 from mika.store.sql import SqlStore
 from mika.store.sqlite import Sqlite
 from mika.testing.subjects import make_peer, make_torrent, make_user
@@ -166,6 +168,25 @@ class Polled:
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.aside("UPDATE users SET enabled = 0 WHERE id = 2")
         await self.until(Change("user", 2))
+
+    async def test_old_notes_of_deleted_rows_are_forgotten(self):
+        """Those that everybody has read long ago; the others stay for who looks later."""
+        now = int(time.time())
+        self.aside(*(f"INSERT INTO deletions VALUES ('user', '{n}', {now - KEPT + n})" for n in (-9, 9)))
+        self.store._watch._forget_at = 0
+        self.aside("UPDATE users SET enabled = 0 WHERE id = 1")
+        await self.until(Change("user", 1))
+        await self.looks()
+        kept = await self.store._database.read(lambda each: [row.item for row in each.execute(select(deletions))])
+        self.assertEqual(kept, ["9"])
+
+    async def test_who_did_not_look_for_long_takes_anything_to_have_changed(self):
+        """Notes may have been forgotten meanwhile."""
+        self.store._watch._last.now -= KEPT
+        self.aside("UPDATE users SET enabled = 0 WHERE id = 1")
+        while Change("user") not in self.heard:
+            await deferLater(reactor, 0.02, lambda: None)
+        self.assertLessEqual({Change(kind) for kind in ("user", "torrent", "role", "whitelist")}, set(self.heard))
 
     async def test_note_that_nobody_can_read(self):
         """It is logged, and looked at again: it does not end the polling."""

@@ -138,10 +138,34 @@ final class Client
         return User::read(...$this->send(Method::Patch, "/v1/users/$id", (object) $fields, $ifMatch));
     }
 
+    /**
+     * Changes what is named of each of these users (20,000 at most), by id, or nothing: `[4711 => ['enabled' => false]]`.
+     * `Problem::$index` tells the bad one by its place.
+     *
+     * @param array<int, UserFields> $changes
+     * @return list<User>
+     */
+    public function changeUsers(array $changes): array
+    {
+        return $this->changeAll('/v1/users', User::read(...), 'id', $changes);
+    }
+
     /** Gives a user a new passkey; the old one stops at once. */
     public function renewPasskey(int $id, ?string $ifMatch = null): User
     {
         return User::read(...$this->send(Method::Post, "/v1/users/$id/passkey", null, $ifMatch));
+    }
+
+    /** What announces this torrent alone in the passkey's place: `/KEY/announce`. */
+    public function torrentKey(int $id, string $infoHash): string
+    {
+        return $this->request(Method::Get, self::torrentKeyPath($id, $infoHash))['key'];
+    }
+
+    /** Replaces it; the old one stops at once, and the user's other torrents go on. */
+    public function renewTorrentKey(int $id, string $infoHash): string
+    {
+        return $this->request(Method::Post, self::torrentKeyPath($id, $infoHash))['key'];
     }
 
     /** Deletes an account, and its peers from their swarms. */
@@ -231,6 +255,17 @@ final class Client
     public function changeTorrent(string $infoHash, array $fields, ?string $ifMatch = null): Torrent
     {
         return Torrent::read(...$this->send(Method::Patch, self::torrentPath($infoHash), (object) $fields, $ifMatch));
+    }
+
+    /**
+     * Changes what is named of each of these torrents, by info hash, as `changeUsers` does.
+     *
+     * @param array<string, TorrentFields> $changes
+     * @return list<Torrent>
+     */
+    public function changeTorrents(array $changes): array
+    {
+        return $this->changeAll('/v1/torrents', Torrent::read(...), 'info_hash', $changes);
     }
 
     /** Deletes a torrent; `$reason` is what those who still announce it read. */
@@ -349,6 +384,11 @@ final class Client
 
     // ---- how
 
+    private static function torrentKeyPath(int $id, string $infoHash): string
+    {
+        return "/v1/users/$id/torrents/" . rawurlencode($infoHash) . '/key';
+    }
+
     private static function freeleechPath(int $id, string $infoHash): string
     {
         return "/v1/users/$id/freeleech/" . rawurlencode($infoHash);
@@ -381,6 +421,15 @@ final class Client
         $list = is_array($items) ? array_values($items) : iterator_to_array($items, false);
         $objects = array_map(static fn (array $item): object => (object) $item, $list);
         return array_map(static fn (array $shown) => $read($shown), $this->send(Method::Post, $path, $objects)[0]);
+    }
+
+    private function changeAll(string $path, callable $read, string $key, array $changes): array
+    {
+        $items = [];
+        foreach ($changes as $each => $fields) {
+            $items[] = [$key => $each] + $fields;
+        }
+        return array_map(static fn (array $shown) => $read($shown), $this->send(Method::Patch, $path, $items)[0]);
     }
 
     /** @return array{mixed, ?string} decoded JSON and the ETag */

@@ -6,6 +6,7 @@ declare(strict_types=1);
 // which on a hundred ids are free there.
 
 use Mika\Client;
+use Mika\Method;
 use Mika\Problem;
 use Mika\User;
 
@@ -47,6 +48,12 @@ function listing(Client $mika, int $base): void
         }
     }
     same($ids, $listed, 'all are listed in order');
+    [$one, $other] = $mika->changeUsers([
+        $base + 2 => ['enabled' => false], $base + 1 => ['name' => 'first', 'uploaded' => 5],
+    ]);
+    same([$base + 2, false, 'first', 5], [$one->id, $one->enabled, $other->name, $other->uploaded], 'changed together');
+    $absent = static fn () => $mika->changeUsers([$base + 1 => ['name' => 'x'], $base + 99 => ['name' => 'y']]);
+    same([404, 1], [thrown(Problem::class, $absent)->status, thrown(Problem::class, $absent)->index]);
     same('12.5', $mika->addBonus($base + 4, '12.5', 'a gift'));
     same('10', $mika->addBonus($base + 4, '-2.5', 'a token', 'order 7'));
     same('10', $mika->addBonus($base + 4, '-2.5', 'a token', 'order 7'), 'which counts once');
@@ -69,6 +76,11 @@ function torrents(Client $mika, int $base): void
     same(2 ** 53, $mika->addTorrents($sizes(2))[0]->size, 'size');
     $free = $mika->changeTorrent($hash(1), ['multiplier_down' => 0.0, 'name' => 'frei & schön']);
     same([0.0, 'frei & schön'], [$free->multiplierDown, $free->name]);
+    same('two', $mika->changeTorrents([$hash(2) => ['name' => 'two']])[0]->name);
+    $mika->request(Method::Patch, '/v1/config', ['tracker' => ['torrent_keys' => 'accepted']]);
+    $key = $mika->torrentKey($base + 4, $hash(1));
+    same(64, strlen($key), 'a key');
+    same(true, $mika->renewTorrentKey($base + 4, $hash(1)) !== $key, 'another key');
     $mika->grantFreeleech($base + 4, $hash(1), new DateTimeImmutable('+1 day'));
     $mika->revokeFreeleech($base + 4, $hash(1));
     $again = static fn () => $mika->revokeFreeleech($base + 4, $hash(1));

@@ -111,9 +111,25 @@ export class Client {
     return readUser(...(await this.#send("PATCH", `/v1/users/${id}`, fields, options)));
   }
 
+  /** Changes what is named of all of these users (20,000 at most, none twice) or none; `Problem.index` names the bad one. */
+  async changeUsers(changes: Iterable<UserFields & { id: number }>, options?: CallOptions): Promise<User[]> {
+    const [changed] = await this.#send("PATCH", "/v1/users", [...changes], options);
+    return (changed as unknown[]).map((each) => readUser(each));
+  }
+
   /** Gives a user a new passkey; the old one stops at once. */
   async renewPasskey(id: number, options?: CallOptions): Promise<User> {
     return readUser(...(await this.#send("POST", `/v1/users/${id}/passkey`, undefined, options)));
+  }
+
+  /** Resolves to what announces this torrent alone in the passkey's place: `/KEY/announce`. */
+  async torrentKey(id: number, infoHash: string, options?: CallOptions): Promise<string> {
+    return ((await this.request("GET", torrentKeyPath(id, infoHash), undefined, options)) as { key: string }).key;
+  }
+
+  /** Replaces it; the old one stops at once, and the user's other torrents go on. */
+  async renewTorrentKey(id: number, infoHash: string, options?: CallOptions): Promise<string> {
+    return ((await this.request("POST", torrentKeyPath(id, infoHash), undefined, options)) as { key: string }).key;
   }
 
   /** Deletes an account, and its peers from their swarms. */
@@ -171,6 +187,12 @@ export class Client {
   /** Changes what is named: `{ multiplier_down: 0 }` is freeleech. */
   async changeTorrent(infoHash: string, fields: TorrentFields, options?: CallOptions): Promise<Torrent> {
     return readTorrent(...(await this.#send("PATCH", torrentPath(infoHash), fields, options)));
+  }
+
+  /** Changes what is named of all of these torrents, as `changeUsers` does. */
+  async changeTorrents(changes: Iterable<TorrentFields & { info_hash: string }>, options?: CallOptions): Promise<Torrent[]> {
+    const [changed] = await this.#send("PATCH", "/v1/torrents", [...changes], options);
+    return (changed as unknown[]).map((each) => readTorrent(each));
   }
 
   /** Deletes a torrent; `reason` is what those who still announce it read. */
@@ -309,6 +331,10 @@ export class Client {
 
 function torrentPath(infoHash: string): string {
   return `/v1/torrents/${encodeURIComponent(infoHash)}`;
+}
+
+function torrentKeyPath(id: number, infoHash: string): string {
+  return `/v1/users/${id}/torrents/${encodeURIComponent(infoHash)}/key`;
 }
 
 function freeleechPath(id: number, infoHash: string): string {

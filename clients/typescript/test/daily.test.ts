@@ -39,6 +39,10 @@ test("users are added together, listed and deleted", { skip }, async () => {
   const listed: number[] = [];
   for await (const { id } of mika().users({ page: 2 })) if (ids.includes(id)) listed.push(id);
   assert.deepEqual(listed, ids);
+  const changes = [{ id: base + 2, enabled: false }, { id: base + 1, name: "first", uploaded: 5n }];
+  const changed = await mika().changeUsers(changes);
+  assert.deepEqual(changed.map(({ id, enabled, uploaded }) => [id, enabled, uploaded]), [[base + 2, false, 0n], [base + 1, true, 5n]]);
+  await assert.rejects(mika().changeUsers([...changes, { id: base + 99, name: "y" }]), refusal(404));
   assert.equal(await mika().addBonus(base + 4, { amount: "12.5", reason: "a gift" }), "12.5");
   const order = { amount: "-2.5", reason: "a token", key: "order 7" };
   assert.equal(await mika().addBonus(base + 4, order), "10");
@@ -62,6 +66,11 @@ test("torrents are added together or not at all, changed, and deleted with a rea
   assert.equal((await mika().addTorrents(sizes(2)))[0]?.size, 2 ** 53);
   const free = await mika().changeTorrent(hash(1), { multiplier_down: 0, name: "frei & schön" });
   assert.deepEqual([free.multiplier_down, free.name], [0, "frei & schön"]);
+  assert.equal((await mika().changeTorrents([{ info_hash: hash(2), name: "two" }]))[0]?.name, "two");
+  await mika().request("PATCH", "/v1/config", { tracker: { torrent_keys: "accepted" } });
+  const key = await mika().torrentKey(base + 4, hash(1));
+  assert.equal(key.length, 64);
+  assert.notEqual(await mika().renewTorrentKey(base + 4, hash(1)), key);
   await mika().grantFreeleech(base + 4, hash(1), new Date(Date.now() + 3_600_000));
   await mika().revokeFreeleech(base + 4, hash(1));
   await assert.rejects(mika().revokeFreeleech(base + 4, hash(1)), refusal(404));
