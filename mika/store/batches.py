@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 _LARGEST: ColumnElement[int] = literal_column(str(INT64_MAX), BigInteger)  # a parameter would be bound with every row
 _NOTHING: ColumnElement[int] = literal_column("0", BigInteger)
+FEW = 10
+"""Rows that are changed together from which on it is quicker to have them all at the database first."""
+
 _GROWTH = ("of", *(f"by_{name}" for name in TOTALS))
 
 
@@ -64,8 +67,18 @@ def touch_all(connection: Connection, key: Column[Any], times: Sequence[tuple[An
 
 def saved(key: Column[Any], names: Sequence[str]) -> Update:
     """Return the UPDATE that sets these columns of the row with the key `of`, each to the parameter `to_` its name."""
-    values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in names}
+    values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=key.table.c[name].type) for name in names}
     return update(key.table).where(key == bindparam("of")).values(values)
+
+
+def save_all(
+    connection: Connection, dialect: Dialect, statement: Update, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Execute what `saved` returned for every row, the values of which are those of `names`; a few by themselves."""
+    if len(rows) >= FEW:
+        dialect.execute_all(connection, statement, names, rows, told=True)
+    elif rows:
+        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def insert_one(connection: Connection, table: Table, row: dict[str, Any]) -> int:

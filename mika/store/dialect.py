@@ -83,9 +83,18 @@ class Dialect(ABC):
         """Return an INSERT that leaves out a row whose primary key is there."""
 
     @abstractmethod
-    def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
+    def execute_all(
+        self,
+        connection: Connection,
+        statement: Write,
+        names: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        told: bool = False,
+    ) -> None:
         """Execute a statement for every row, which holds the values of the parameters `names`, as fast as can be.
 
+        `told`: others who listen are told of what it changes; of a batch they are not.
         SQLAlchemy's own way costs more than the database does, and each driver has another way that is fast. The
         statement is one that is made once and comes again with each batch, so that it is compiled once.
         """

@@ -14,7 +14,20 @@ from zlib import crc32
 
 import pymysql
 from pymysql.constants import CR, ER
-from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Insert,
+    LargeBinary,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.mysql import base, insert
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -39,11 +52,13 @@ _LOCK = "SHA1(CONCAT('mika ', DATABASE()))"  # locks are the server's, not the d
 
 # Where the rows of a batch wait for the statement that joins them. A table of InnoDB, because some servers allow no
 # other, and made outside of a transaction, because some allow it nowhere else.
-_WAITING_BYTES = 2
+_WAITING_BYTES = 3
 _WAITING_NUMBERS = 9
+_WAITING_TEXTS = 3
 _WAITING = (
     "CREATE TEMPORARY TABLE mika_waiting ("
     + "".join(f"b{at} VARBINARY(64), " for at in range(_WAITING_BYTES))
+    + "".join(f"t{at} TEXT CHARACTER SET utf8mb4, " for at in range(_WAITING_TEXTS))
     + ", ".join(f"n{at} BIGINT" for at in range(_WAITING_NUMBERS))
     + ") ENGINE=InnoDB"
 )
@@ -144,14 +159,23 @@ class Mysql(Dialect):
         key = next(iter(table.primary_key))
         return insert(table).on_duplicate_key_update({key.name: key})
 
-    def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
+    def execute_all(
+        self,
+        connection: Connection,
+        statement: Write,
+        names: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        told: bool = False,  # noqa: ARG002 - who asks what changed sees by the rows themselves
+    ) -> None:
         """Write many rows with one statement: as VALUES, or by a join with the table in which they wait."""
         if not rows:
             return
         known = self._statements.get((statement, tuple(names)))
         if known is None:
-            words = str(statement.compile(dialect=connection.dialect, column_keys=list(names)))
-            known = _together(statement, words, names) if _ROW.search(words) else _joined(words, names, rows[0])
+            compiled = statement.compile(dialect=connection.dialect, column_keys=list(names))
+            words, kinds = str(compiled), [compiled.binds[name].type for name in names]
+            known = _together(statement, words, names) if _ROW.search(words) else _joined(words, names, kinds)
             self._statements[statement, tuple(names)] = known
         for start in range(0, len(rows), _CHUNK):
             known(connection, rows[start : start + _CHUNK])
@@ -249,12 +273,12 @@ def _together(statement: Write, words: str, names: Sequence[str]) -> Callable[[C
     return execute
 
 
-def _joined(words: str, names: Sequence[str], first: Row) -> Callable[[Connection, Sequence[Row]], None]:
+def _joined(words: str, names: Sequence[str], types: Sequence[Any]) -> Callable[[Connection, Sequence[Row]], None]:
     """Return what executes an UPDATE, a DELETE or an INSERT ... SELECT once for many rows that wait in a table.
 
     They are in order there, and STRAIGHT_JOIN makes the server go through them so, and lock rows in that order.
     """
-    kinds = ["b" if isinstance(value, bytes) else "n" for value in first]
+    kinds = ["b" if isinstance(each, LargeBinary) else "t" if isinstance(each, String) else "n" for each in types]
     columns = [f"{kind}{kinds[:at].count(kind)}" for at, kind in enumerate(kinds)]
     joined = words % {name: f"mika_waiting.{column}" for name, column in zip(names, columns, strict=True)}
     joined = _VERB.sub(_join, joined, count=1)
@@ -291,6 +315,8 @@ def _literal(value: Any) -> str:
         return "NULL"
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
+    if isinstance(value, str):
+        return f"_utf8mb4 x'{value.encode().hex()}'"
     if isinstance(value, int):
         return str(int(value))
     raise TypeError(f"{type(value).__name__} is not written so")

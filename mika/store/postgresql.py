@@ -87,14 +87,14 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 """A commit that is answered is on the server's disk: the journal lets go of what was answered."""
 
 _BATCH = """
-SET LOCAL mika.batch = 'on';
+SET LOCAL mika.batch = '{batch}';
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns}) ON COMMIT DELETE ROWS;
 DELETE FROM {name};
 """
-"""Others are not told of what a batch adds (step 0003). Rows are looked up one by one in the order of the batch, so
-that two nodes lock them in the same order."""
+"""Others are not told of what a batch adds, `batch` being on (step 0003). Rows are looked up one by one in the order of
+the batch, so that two nodes lock them in the same order."""
 
 _COPY = "COPY (SELECT {shape}, everything.* FROM ({query}) AS everything) TO STDOUT (FORMAT binary)"
 _FORMATS = {BigInteger: "q", Integer: "i", Boolean: "?"}
@@ -190,7 +190,15 @@ class Postgresql(Dialect):
         """Return INSERT ... ON CONFLICT DO NOTHING."""
         return insert(table).on_conflict_do_nothing()
 
-    def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
+    def execute_all(
+        self,
+        connection: Connection,
+        statement: Write,
+        names: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        told: bool = False,
+    ) -> None:
         """Copy the rows into a temporary table, and let the statement take its values from there."""
         if not rows:
             return
@@ -201,7 +209,7 @@ class Postgresql(Dialect):
             merge = self._merges[key] = _merge(connection, statement, names, f"mika_batch_{next(self._numbers)}")
         pieces = (rows[start : start + _TOGETHER] for start in range(0, len(rows), _TOGETHER))
         for some in (turn for piece in pieces for turn in _in_turns(piece, merge.key)):
-            connection.exec_driver_sql(merge.prepare)
+            connection.exec_driver_sql(merge.prepare.format(batch="off" if told else "on"))
             connection.exec_driver_sql(merge.copy, execution_options={"rows": Source(some)})
             connection.execute(merge.merge)
 
@@ -307,7 +315,7 @@ def _merge(connection: Connection, statement: Write, names: Sequence[str], name:
     for each in names:
         kind = LargeBinary() if isinstance(kinds[each], Point) else kinds[each]
         columns.append(f"{_quoted(connection, each)} {kind.compile(dialect=connection.dialect)}")
-    prepare = _BATCH.format(name=name, columns=", ".join(columns))
+    prepare = _BATCH.format(name=name, columns=", ".join(columns), batch="{batch}")
     return _Merge(prepare, f"COPY {name} FROM STDIN", merge, key)
 
 

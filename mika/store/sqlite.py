@@ -94,7 +94,15 @@ class Sqlite(Dialect):
         """Return INSERT OR IGNORE."""
         return insert(table).prefix_with("OR IGNORE")
 
-    def execute_all(self, connection: Connection, statement: Write, names: Sequence[str], rows: Sequence[Row]) -> None:
+    def execute_all(
+        self,
+        connection: Connection,
+        statement: Write,
+        names: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        told: bool = False,  # noqa: ARG002 - who asks what changed sees by the rows themselves
+    ) -> None:
         """Hand the rows to the driver, in pieces. Statements are compiled once: those that come again are the same."""
         if not rows:
             return

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, bindparam, delete, or_
 
 from mika.interfaces import Mark
 from mika.model import Torrent, Totals
-from mika.store.batches import chunks, grow, growth_of, insert_all, saved, touch_all, write_mark
+from mika.store.batches import chunks, grow, growth_of, insert_all, save_all, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
 from mika.store.schema import completions, torrents, whitelist
 from mika.store.taken import refuse_hashes_of_others, refuse_taken_torrents
@@ -23,6 +23,7 @@ _SHORT = torrents.c.info_hash_v2_short
 _FACTS = [column.name for column in torrents.columns if column.name not in (*TOTALS, _SHORT.name)]
 _GROWTH = growth_of(torrents.c.info_hash)
 _SAVED = saved(torrents.c.info_hash, [*(name for name in _FACTS if name != "info_hash"), _SHORT.name])
+_PARAMETERS = ["of" if name == "info_hash" else f"to_{name}" for name in (*_FACTS, _SHORT.name)]
 
 
 def _row(torrent: Torrent) -> dict[str, Any]:
@@ -90,8 +91,7 @@ def save(connection: Connection, dialect: Dialect, changed: list[Torrent], growt
     wanted = sorted(set().union(*map(hashes, present)))
     refuse_hashes_of_others(changed, there, _owners(connection, wanted))
     _forget_deleted(connection, wanted, there)
-    for some in chunks(present):
-        connection.execute(_SAVED, list(map(_row_to_save, some)))
+    save_all(connection, dialect, _SAVED, _PARAMETERS, list(map(_row_to_save, present)))
     touch_all(connection, torrents.c.info_hash, [(torrent.info_hash, torrent.updated_at) for torrent in present])
     grow(connection, dialect, _GROWTH, growth)
 
@@ -100,8 +100,8 @@ def _info_hash(torrent: Torrent) -> bytes:
     return torrent.info_hash
 
 
-def _row_to_save(torrent: Torrent) -> dict[str, Any]:
-    return {"of" if name == "info_hash" else f"to_{name}": value for name, value in _facts(torrent).items()}
+def _row_to_save(torrent: Torrent) -> tuple[Any, ...]:
+    return tuple(_facts(torrent).values())
 
 
 def _has_any(some: Sequence[bytes]) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from mika.interfaces import Mark
 from mika.model import INT64_MAX, NO_KEYS, Role, Totals, User
 from mika.store import key_rows
-from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, saved, touch_all, write_mark
+from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, save_all, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
 from mika.store.reward_rows import forget, tokens_between, tokens_of
 from mika.store.schema import roles, users
@@ -24,6 +24,7 @@ _FACTS = [column.name for column in users.columns if column.name not in TOTALS]
 _GROWTH = growth_of(users.c.id)
 _SAVED = saved(users.c.id, [name for name in _FACTS if name != "id"])
 _PARAMETERS = ["of" if name == "id" else f"to_{name}" for name in _FACTS]
+_ID, _PASSKEY, _UPDATED_AT = map(_FACTS.index, ("id", "passkey", "updated_at"))
 _COLUMNS = [*_FACTS, *TOTALS]
 _OWNER = select(users.c.passkey, users.c.id)
 _facts = attrgetter(*_FACTS)
@@ -128,15 +129,13 @@ def _there(connection: Connection, named: Sequence[tuple[int, str]]) -> tuple[se
 
 def save(connection: Connection, dialect: Dialect, frozen: list[tuple[Any, ...]], growth: Growth) -> None:
     """Write everything but the totals of those who are there, and add the growth to those."""
-    rows = [dict(zip(_PARAMETERS, each, strict=True)) for each in frozen]
-    named = [(row["of"], row["to_passkey"]) for row in rows]
+    named = [(row[_ID], row[_PASSKEY]) for row in frozen]
     refuse_passkeys_of_others(named, *_there(connection, named))
-    rows = sorted(rows, key=lambda row: row["of"])
+    rows = sorted(frozen)
     try:
         with connection.begin_nested():
-            for chunk in chunks(rows):
-                connection.execute(_SAVED, chunk)
-            touch_all(connection, users.c.id, [(row["of"], row["to_updated_at"]) for row in rows])
+            save_all(connection, dialect, _SAVED, _PARAMETERS, rows)
+            touch_all(connection, users.c.id, [(row[_ID], row[_UPDATED_AT]) for row in rows])
     except IntegrityError:  # somebody else was given it since
         refuse_passkeys_of_others(named, *_there(connection, named))
         raise

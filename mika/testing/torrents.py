@@ -136,6 +136,10 @@ class TorrentStoreContract(Contract):
         changes = [(Torrent(each.info_hash, name=each.info_hash.hex()), Totals(completed=1)) for each in new[1000:]]
         await self.store.save_torrents(changes)
         found = await self.store.list_torrents(b"", 7000)
+        hybrids = [Torrent(each.info_hash, each.info_hash + bytes(12), "ü\\\t'", reason="%s") for each in new[:50]]
+        await self.store.save_torrents([(each, None) for each in hybrids])
+        again = await self.store.list_torrents(b"", 50)
+        self.assertEqual(list(map(torrent_facts, again)), list(map(torrent_facts, hybrids)))
         expected = [("", 0)] * 1000 + [(torrent.name, 1) for torrent, _ in changes]
         self.assertEqual([(torrent.name, torrent.totals.completed) for torrent in found], expected)
 

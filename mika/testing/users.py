@@ -168,6 +168,27 @@ class UserStoreContract(SuspicionContract):
         for user_id, user in found.items():
             self.assertEqual((user.name, user.totals), new.get(user_id, ("member", Totals())))
 
+    async def test_many_users_are_saved_to_the_letter(self) -> None:
+        """Whatever they are called, with and without what may be absent; and refused whole, as a few are."""
+        added = await self.store.add_users([make_user(passkey=f"passkey-{at}") for at in range(40)])
+        names = ("Zoë", "a\\b\tc", "100 %s %(x)s", 'it\'s "1"', "x'00'", "\\N", "🦉", " a ")
+        changed = [
+            make_user(
+                id=user.id,
+                name=names[at % len(names)],
+                passkey=f"A-{at}_{'x' * 50}",
+                remote_id=names[-at % len(names)] if at % 3 else None,
+                enabled=at % 2 == 0,
+                multiplier_up=at,
+                updated_at=at,
+            )
+            for at, user in enumerate(added)
+        ]
+        await self.store.save_users([(user, None) for user in changed])
+        self.assertEqual(list(map(user_facts, await self.store.list_users(0, 99))), list(map(user_facts, changed)))
+        clash = [*changed[:20], make_user(id=changed[20].id, passkey=changed[30].passkey)]
+        self.assertEqual(await self.conflict(self.store.save_users([(user, None) for user in clash])), 20)
+
     async def test_users_are_saved_as_they_were_at_the_call(self) -> None:
         """They, and what their totals grow by, may change while they are written."""
         (user,) = await self.store.add_users([make_user()])
@@ -366,6 +387,13 @@ class UserStoreContract(SuspicionContract):
         await self.told(heard, "user", user.id)
         await self.store.save_role(Role(0, "vip"))
         await self.told(heard, "role", None)
+        many = await self.store.add_users([make_user(passkey=f"many-{at}", updated_at=now) for at in range(20)])
+        await self.later(1.1)  # what changes twice in one second may be told once
+        del heard[:]
+        changed = [make_user(id=each.id, passkey=each.passkey, enabled=False, updated_at=now + 3) for each in many]
+        await self.store.save_users([(each, Totals(uploaded=1)) for each in changed])
+        for each in many:
+            await self.told(heard, "user", each.id)
         await other.close()
         del heard[:]
         await self.store.save_user(make_user(id=user.id, updated_at=now + 3))
