@@ -7,6 +7,7 @@ from mika.ordinary cimport OrdinaryAnnounces
 cdef extern from "<sys/socket.h>" nogil:
     enum: SOCK_NONBLOCK
     enum: SOCK_CLOEXEC
+    enum: MSG_MORE
     enum: MSG_NOSIGNAL
     int accept4(int, void *, unsigned int *, int)
     Py_ssize_t recv(int, unsigned char *, size_t, int)
@@ -57,7 +58,9 @@ cdef class CompiledShortcut:
     @cython.locals(size=Py_ssize_t)
     cpdef bint read(self, Line line, double now) except -1
 
-    @cython.locals(answered=tuple, answer=bytes, end=Py_ssize_t, size=Py_ssize_t, sent=Py_ssize_t, ends=cython.bint)
+    @cython.locals(
+        answered=tuple, answer=bytes, end=Py_ssize_t, size=Py_ssize_t, sent=Py_ssize_t, ends=cython.bint,
+    )
     cdef serve(self, Line line, bytes data, double now)
 
 

@@ -287,7 +287,7 @@ class AnnounceProtocol(Protocol):
         except BadRequest as bad:
             self.factory.traffic.malformed[bad.refusal.code] += 1
             answers.append(write_problem(bad.refusal, bad.status))
-            self._end_with(b"".join(answers))
+            self.end_with(b"".join(answers))
             return None
         self._rest = data[position:]
         # A partial request keeps the moment it began: a byte now and then does not buy more time.
@@ -345,8 +345,8 @@ class AnnounceProtocol(Protocol):
         if self._ended:
             self.transport.loseConnection()
 
-    def _end_with(self, data: bytes) -> None:
-        """Answer what is no request and end: our side first, so that an unread rest does not cost the answer."""
+    def end_with(self, data: bytes) -> None:
+        """Send the last answer and end: our side first, so that what is unread behind it does not cost the answer."""
         self._ended = True
         self._rest = b""
         self.since = self.factory.clock()

@@ -93,11 +93,11 @@ class KeptConnections:
             self.remove(line)
         transport = self._adopt(line.descriptor, line.address)
         try:
-            if unsent:
-                transport.write(unsent)
             if ends:
-                transport.loseConnection()
-            elif data:
+                transport.protocol.end_with(unsent)
+            else:
+                if unsent:
+                    transport.write(unsent)
                 transport.protocol.dataReceived(data)
         except Exception:  # noqa: BLE001 - as the reactor does: one connection ends, the others go on
             self.log.failure("a connection failed")

@@ -9,8 +9,8 @@ over TLS. Then `KeptConnections.hand_over` makes an ordinary Twisted transport, 
 from __future__ import annotations
 
 import os
+import socket
 from select import epoll
-from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from mika.compiled import runs_compiled
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from mika.server.kept import KeptConnections
 
 
+LAST = socket.MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
+"""How an answer is sent behind which the connection ends."""
+
+
+def staying(connection: Any) -> int:
+    """Return the descriptor of a connection that is not closed at once, without the object for its socket."""
+    descriptor: int = connection.detach()
+    os.set_blocking(descriptor, False)
+    return descriptor
+
+
 class PlainShortcut:
     """Answers connections in one go where it can. `_shortcut_cy.py` has the same in C."""
 
@@ -33,27 +44,48 @@ class PlainShortcut:
         self.lines: dict[int, Any] = kept.lines
         self.epoll: epoll = kept.epoll
 
-    def accept(self, port: socket) -> tuple[int, int]:
+    def accept(self, port: socket.socket) -> tuple[int, int]:
         """Accept and answer up to `BURST` connections; return how many, and the `errno` that ended it, or 0."""
-        accept = port._accept  # type: ignore[attr-defined]  # noqa: SLF001 - accept() makes an object of it
+        accept = port._accept  # type: ignore[attr-defined]  # noqa: SLF001 - accept() makes a slower object of it
+        family = port.family
         now = self.factory.clock()
         for done in range(BURST):
             try:
                 descriptor, addr = accept()
             except OSError as problem:
                 return done, problem.errno or 0
-            os.set_blocking(descriptor, False)
+            connection = socket.SocketType(family, socket.SOCK_STREAM, 0, descriptor)
             try:
-                data = os.read(descriptor, READ_SIZE)
+                data = connection.recv(READ_SIZE, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                self.kept.wait(descriptor, packed(addr[0]), now)
+                self.kept.wait(staying(connection), packed(addr[0]), now)
                 continue
             except OSError:
                 data = b""
-            if data:
-                self.serve(Line(descriptor, packed(addr[0]), now, IDLE_TIME), data, now)
+            if not data:
+                connection.close()  # gone already, without a word
+                continue
+            address = packed(addr[0])
+            answered = self.ask(data, address, now)
+            if answered is None:
+                self.kept.hand_over(Line(staying(connection), address, now, IDLE_TIME), data, b"", False)
+                continue
+            answer, ends, _ = answered
+            if ends and len(data) == READ_SIZE:
+                line = Line(staying(connection), address, now, IDLE_TIME)
+                self.kept.hand_over(line, b"", answer, True)  # more may be unread, and its end would cost it the answer
+                continue
+            # The end of the connection goes in the packet of its answer, which spares the kernel much of its work.
+            try:
+                sent = connection.send(answer, LAST if ends else socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                sent = len(answer)  # nobody listens any more, but what was sent behind this request counts
+            if ends and sent == len(answer):
+                connection.close()
             else:
-                os.close(descriptor)  # gone already, without a word
+                self.go_on(Line(staying(connection), address, now, IDLE_TIME), data, answered, sent)
         return BURST, 0
 
     def read_ready(self) -> None:
@@ -82,33 +114,41 @@ class PlainShortcut:
         return bool(data)
 
     def serve(self, line: Line, data: bytes, now: float) -> None:
-        """Answer what a connection said; what cannot be answered in one go takes the long way."""
-        answered = None
-        if not self.factory.proxies:
-            answered = self.ordinary.answer(data, 0, line.address, int(now))
-            if answered is None:
-                answered = self.factory.answer_whole(data, line.address)
+        """Answer what a kept connection said."""
+        answered = self.ask(data, line.address, now)
         if answered is None:
             self.kept.hand_over(line, data, b"", False)
             return
-        answer, ends, end = answered
+        answer, ends, _ = answered
+        if ends and len(data) == READ_SIZE:
+            self.kept.hand_over(line, b"", answer, True)
+            return
         try:
             sent = os.write(line.descriptor, answer)
         except BlockingIOError:
             sent = 0
         except OSError:
-            sent = len(answer)  # nobody listens any more, but what was sent behind this request counts nonetheless
+            sent = len(answer)
+        line.since = now
+        self.go_on(line, data, answered, sent)
+
+    def ask(self, data: bytes, address: bytes, now: float) -> tuple[bytes, bool, int] | None:
+        """Return an answer, whether the connection ends, and where the next request begins; None for the long way."""
+        if self.factory.proxies:
+            return None
+        return self.ordinary.answer(data, 0, address, int(now)) or self.factory.answer_whole(data, address)
+
+    def go_on(self, line: Line, data: bytes, answered: tuple[bytes, bool, int], sent: int) -> None:
+        """Wait for the next request when this one is answered, end, or take the long way with what is left to do."""
+        answer, ends, end = answered
         if sent < len(answer) or (end < len(data) and not ends):
             self.kept.hand_over(line, data[end:], answer[sent:], ends)
-        elif not ends:
-            line.since = now
+        elif ends:
+            self.kept.close(line)
+        else:
             line.patience = IDLE_TIME
             if line.kept is None:
                 self.kept.add(line)
-        elif line.kept is None:
-            os.close(line.descriptor)
-        else:
-            self.kept.close(line)
 
 
 Shortcut = CompiledShortcut | PlainShortcut

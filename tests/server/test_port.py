@@ -222,6 +222,12 @@ class AnnouncePortTests(LeavingClients, PortTestCase):
         await self.until(lambda: self.site.swarms.peer_count == 0)
         self.assertEqual(self.site.user().totals.uploaded, 5)
 
+    async def test_client_that_goes_on_behind_its_last_request(self):
+        """What it sends there is not read, and does not cost it the answer."""
+        for before in ((), (announce_bytes(uploaded=5), b"")):
+            data = await self.talk(*before, announce_bytes(headers=CLOSE) + b"x" * 20_000)
+            self.assertEqual(len(answers_in(data)), 1 + len(before) // 2)
+
     def fill(self) -> None:
         """Let 200 peers in, so that an answer is more than a kilobyte."""
         for number in range(200):
