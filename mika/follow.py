@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -16,15 +17,17 @@ from mika import suspicions
 from mika.config import Suspicion as Section
 from mika.directory import Directory
 from mika.errors import NotFoundError, StoreError
-from mika.interfaces import ISuspicionStore, Sought
+from mika.interfaces import IHistoryStore, ISuspicionStore, Sought
 from mika.jobs import Periodic
 from mika.journal import Journal
 from mika.model import INT64_MAX, Suspicion
+from mika.suspicion.endings import Endings
 from mika.suspicion.finding import Finding
 from mika.suspicion.greetings import Greetings
 from mika.suspicion.left import left_of
 from mika.suspicion.networks import Networks, add_networks, judge_networks
-from mika.suspicion.sighting import sightings
+from mika.suspicion.never_had import KIND, judge_never_had
+from mika.suspicion.sighting import Sighting, sightings
 from mika.suspicion.windows import Windows
 from mika.swarm.swarms import Swarms
 
@@ -45,6 +48,12 @@ NOTE_INTERVAL = 60
 
 NETWORKS_INTERVAL = 300
 """Seconds between two looks at where everybody's peers are."""
+
+FOLLOWED_WITHIN = 2 * 3600
+"""Seconds after a session's end in which another one goes on from it."""
+
+CLAIMS_AT_ONCE = 100
+"""Uploads of which it is asked, at each writing, where the data came from."""
 
 PAGE = 1000
 MOST_COUNTED = 10_000
@@ -72,6 +81,7 @@ class Follow(Periodic):
         self._clock = clock
         self._section = section
         self._greetings = Greetings(deque(), lambda _request: None) if greetings is None else greetings
+        self._endings = Endings()
         self._windows = Windows(self._left, self._size, self._lines)
         self._found: dict[tuple[str, int, bytes], Suspicion] = {}
         self._reached = 0
@@ -94,6 +104,7 @@ class Follow(Periodic):
         if not section.enabled or not ISuspicionStore.providedBy(self._directory.user_store):
             self._reached = self._journal.last
             self._windows.forget()
+            self._endings.forget()
             self._greetings.clear()
             self._found.clear()
             self.open = 0
@@ -104,12 +115,13 @@ class Follow(Periodic):
             await deferLater(self._clock, 0)
         if now >= self._networks_at:
             self._networks_at = now + NETWORKS_INTERVAL
-            self._windows.close_idle(int(now))
+            self._keep(self._windows.close_idle(int(now)))
             if section.networks:
                 await self._look_at_networks(section.networks)
         if now >= self._note_at:
             self._note_at = now + NOTE_INTERVAL
             try:
+                await self._look_at_claims(section.threshold)
                 await self._note(section.threshold)
                 await self._count(section.threshold)
             except StoreError as problem:
@@ -127,13 +139,49 @@ class Follow(Periodic):
             self._reached = end  # first: what cannot be judged must not keep the journal from being let go of
             for sighting in sightings(frames):
                 self._keep(self._windows.take(sighting, section.fastest))
-                if sighting.gone:
-                    self._greetings.stopped(sighting.user_id, sighting.info_hash, sighting.peer_id)
+                self._end(sighting)
             if end - begun >= MOST:
                 break
             await deferLater(self._clock, 0)
         if self._windows.overflows > overflows:
             self.log.info("too many peers transfer to look for cheating among all of them: it begins anew")
+
+    def _end(self, sighting: Sighting) -> None:
+        """Look at how a session ends, if this is what the record is of."""
+        user_id, info_hash, peer_id = sighting.user_id, sighting.info_hash, sighting.peer_id
+        if sighting.gone:
+            self._greetings.stopped(user_id, info_hash, peer_id)
+            if sighting.announced:
+                self._endings.stopped(sighting)
+        elif not sighting.announced and self._is_followed(sighting):
+            found = self._endings.followed(sighting)
+            self._keep([] if found is None else [found])
+
+    def _is_followed(self, sighting: Sighting) -> bool:
+        """Say whether a peer is silent, and its user has one in the same torrent that began then."""
+        swarm = self._swarms.get(sighting.info_hash)
+        active = [] if swarm is None else swarm.active_of(sighting.user_id)
+        after = range(sighting.seen, sighting.seen + FOLLOWED_WITHIN)
+        return any(each.first_seen in after for each in active) and all(
+            each.peer_id != sighting.peer_id for each in active
+        )
+
+    async def _look_at_claims(self, threshold: int) -> None:
+        """Ask where the data came from that is uploaded, as far as it is known."""
+        store: Any = self._directory.user_store
+        claims = self._windows.claims
+        for _ in range(min(len(claims), CLAIMS_AT_ONCE)):
+            user_id, info_hash = claims.popleft()
+            torrent = self._directory.torrents.get(info_hash)
+            if torrent is None or not IHistoryStore.providedBy(store):
+                continue
+            before = (int.from_bytes(info_hash, "big") - 1).to_bytes(20, "big") if any(info_hash) else b""
+            rows = await store.history_of(user_id, before, 1)
+            beside = await suspicions.listed(self._directory, Sought("open", user_id, None, threshold), INT64_MAX, 9)
+            kinds = sorted({each.kind for each in beside if each.kind != KIND})
+            row = rows[0] if rows and rows[0].info_hash == info_hash else None
+            found = judge_never_had(row, torrent, ", ".join(kinds))
+            self._keep([] if found is None else [found])
 
     async def _look_at_networks(self, most: int) -> None:
         found: Networks = {}

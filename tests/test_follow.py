@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from builders import Site, make_site, result
 from first_words import FAKE, REAL
-from twisted.internet.defer import fail
+from twisted.internet.defer import fail, succeed
 from zope.interface import implementer_only
 
 from mika import follow
@@ -16,8 +16,9 @@ from mika.config import Suspicion as Section
 from mika.errors import StoreError
 from mika.follow import Follow
 from mika.interfaces import ISuspicionStore, ITorrentStore, IUserStore, Sought
-from mika.model import INT64_MAX
+from mika.model import INT64_MAX, History, Totals
 from mika.store.memory import MemoryStore
+from mika.suspicion.endings import TIMES
 from mika.suspicion.greetings import Greetings
 
 MIB = 1 << 20
@@ -144,6 +145,36 @@ def test_session_that_begins_at_each_announce_is_noted(followed):
                 followed.announce(2, event="stopped", peer_id=b"-TR3000-sv6wme0caycf")
                 followed.wait(10)
     assert [(row.kind, row.user_id, row.score, row.count) for row in followed.rows()] == [("counters", 3, 73, 2)]
+
+
+def test_seeding_what_was_never_had_is_noted(followed):
+    """With a low score, and more beside another suspicion; not for who completed it, as the store knows."""
+    store, now = followed.store, int(followed.site.clock.seconds())
+    totals = Totals(uploaded_real=900 * MIB)
+    followed.announce(3, left=1024 * MIB)
+    followed.site.directory.torrents[HASH].created_at = now - 9 * 86400
+    rows = {(user, HASH): History(user, HASH, totals, 0, now, now, completed_at=user // 3) for user in (2, 3)}
+    store.history_of = lambda user, after, most: succeed([rows[user, HASH]] if user in (2, 3) else [])
+    for user in (1, 2, 0):
+        followed.announce(user, left=0)
+    followed.announce(3, left=1024 * MIB)
+    for number in range(1, 4):
+        followed.wait(1800)
+        for user in (1, 2, 0):
+            followed.announce(user, left=0, uploaded=number * 100 * MIB)
+    followed.wait(120)
+    assert [(row.kind, row.user_id, row.score) for row in followed.rows()] == [("never_had", 2, 30)]
+
+
+def test_client_that_never_stops_is_noted(followed):
+    """Each of its sessions is followed by another one in the same torrent."""
+    for number in range(TIMES + 1):
+        for user, peer_id in ((0, b"-TR3000-%012d" % number), (1, b"-TR3000-%012d" % 99)):
+            followed.announce(user, peer_id=peer_id, left=0)
+        followed.site.swarms.expire(int(followed.site.clock.seconds()))
+        followed.wait(5400)
+    followed.wait(120)
+    assert [(row.kind, row.user_id) for row in followed.rows()] == [("never_stops", 1)]
 
 
 def first_words(user: int, uploaded: int = 0, name: str = "a script as qBittorrent") -> bytes:

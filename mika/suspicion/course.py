@@ -21,6 +21,9 @@ UNKNOWN = 2**63
 FALLS = 4
 """Announces in which less is missing, with nothing downloaded, from which on no check of the files explains it."""
 
+TORRENTS = 4
+"""Torrents within three days that were taken so, from which on it is no accident."""
+
 UNTOLD = 10
 """One part in so many of what is no longer missing, below which it was not said to be downloaded."""
 
@@ -66,10 +69,12 @@ class Band:
 class Course:
     """What a peer said so far, as far as it is a mark of anything."""
 
-    __slots__ = ("falls", "fell", "pace", "said", "share")
+    __slots__ = ("falls", "fell", "hidden", "pace", "said", "share")
 
     def __init__(self) -> None:
         self.falls = 0
+        self.hidden = 0
+        """What is missing fell by, in the latest announce, with nothing downloaded."""
         self.fell = self.said = 0
         self.share = Band()
         self.pace = Band()
@@ -91,12 +96,14 @@ class Course:
         """Judge whether less and less is missing, and nothing was downloaded."""
         fell = before.left - sighting.left if before.left < UNKNOWN else 0
         self.said += sighting.downloaded
+        self.hidden = 0
         if fell <= 0:
             return None
         self.fell += fell
         if fell < LEAST or sighting.downloaded * UNTOLD >= fell:
             return None
         self.falls += 1
+        self.hidden = fell
         if self.falls < FALLS or self.said * UNTOLD >= self.fell:
             return None
         score = min(95, 65 + 30 * self.fell // max(size, self.fell))
@@ -125,6 +132,49 @@ class Course:
             "need, a program that makes the upload up from the download writes this."
         )
         return Finding(KIND, sighting.user_id, sighting.info_hash, score, evidence)
+
+
+class _Hidden:
+    """What a user took without saying so: bytes, in how many announces, in which torrents."""
+
+    __slots__ = ("fell", "since", "times", "torrents")
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.fell = self.times = 0
+        self.torrents: set[bytes] = set()
+
+
+class Takings:
+    """Who takes torrents without saying so: one after another, where each is too quick to be judged by itself."""
+
+    def __init__(self) -> None:
+        self._of_user: dict[int, _Hidden] = {}
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._of_user.clear()
+
+    def close(self, before: int) -> None:
+        """Forget who began before a time."""
+        for user_id in [each for each, mine in self._of_user.items() if mine.since < before]:
+            del self._of_user[user_id]
+
+    def judge(self, sighting: Sighting, fell: int) -> Finding | None:
+        """Judge an announce in which less was missing, and nothing downloaded."""
+        mine = self._of_user.setdefault(sighting.user_id, _Hidden(sighting.seen))
+        mine.fell += fell
+        mine.times += 1
+        mine.torrents.add(sighting.info_hash)
+        if len(mine.torrents) < TORRENTS:
+            return None
+        score = min(85, 60 + 5 * (len(mine.torrents) - TORRENTS))
+        evidence = (
+            f"What is missing fell by {written(mine.fell)} in {mine.times} announces in {len(mine.torrents)} torrents, "
+            "in which next to nothing was said to have been downloaded: what a client writes that hides its downloads, "
+            "or one that checks files which were brought from elsewhere."
+        )
+        return Finding(KIND, sighting.user_id, b"", score, evidence)
 
 
 class Paces:

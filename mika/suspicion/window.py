@@ -20,6 +20,9 @@ LEAST = 64 << 20
 SHARE = 20
 """One part in so many of a torrent's size, and of what was received, may be lost or sent twice: 5 %."""
 
+CLAIM = 256 << 20
+"""Bytes of upload from which on it is asked where the data came from, or a tenth of the torrent if that is more."""
+
 TIMES = 3
 """Announces with upload from which on it is no single accident."""
 
@@ -27,23 +30,28 @@ TIMES = 3
 class _Uploads:
     """What one user uploaded: bytes, and in how many announces."""
 
-    __slots__ = ("size", "times")
+    __slots__ = ("claimed", "size", "times")
 
     def __init__(self) -> None:
         self.size = 0
         self.times = 0
+        self.claimed = False
+        """Whether it was asked already if they ever had what they upload."""
 
 
 class Window:
     """What was seen of one torrent since `opened`; `moved` is when something moved last, or a leecher was there.
 
+    `flowed` is when something moved last, whoever was there; `settled`: everybody was judged after that.
+
     Only what a peer did since an announce in this very window is counted as its upload, and all that anybody received.
     """
 
-    __slots__ = ("courses", "moved", "opened", "pending", "received", "seen", "uploads")
+    __slots__ = ("courses", "flowed", "moved", "opened", "pending", "received", "seen", "settled", "uploads")
 
     def __init__(self, opened: int) -> None:
-        self.opened = self.moved = opened
+        self.opened = self.moved = self.flowed = opened
+        self.settled = False
         self.seen: dict[tuple[int, bytes], Seen] = {}
         self.uploads: dict[int, _Uploads] = {}
         self.courses: dict[tuple[int, bytes], Course] = {}
@@ -68,6 +76,8 @@ class Window:
             return False
         if sighting.left or sighting.uploaded or sighting.downloaded:
             self.moved = max(self.moved, sighting.seen)
+        if sighting.uploaded or sighting.downloaded:
+            self.flowed, self.settled = self.moved, False
         self._receive(sighting, before)
         if sighting.gone:
             self.seen.pop(key, None)
@@ -79,7 +89,26 @@ class Window:
         uploads = self.uploads.setdefault(sighting.user_id, _Uploads())
         uploads.size += sighting.uploaded
         uploads.times += 1
+        return self._is_odd(uploads, size)
+
+    def odd(self, size: int) -> list[int]:
+        """Return whose uploads are to be judged when nothing flows any more: few large ones, too."""
+        return [
+            user_id
+            for user_id, uploads in self.uploads.items()
+            if self._is_odd(uploads, size) or self._excess(uploads, size, 0) > max(CLAIM, size)
+        ]
+
+    def _is_odd(self, uploads: _Uploads, size: int) -> bool:
         return uploads.times >= TIMES and self._excess(uploads, size, 0) > LEAST
+
+    def is_claim(self, sighting: Sighting, size: int) -> bool:
+        """Say, once, that a user uploaded so much of what they are not seen to download that they must have had it."""
+        uploads = self.uploads.get(sighting.user_id)
+        if uploads is None or uploads.claimed or sighting.left or uploads.size < max(CLAIM, size // 10):
+            return False
+        uploads.claimed = True
+        return True
 
     def _receive(self, sighting: Sighting, before: Seen | None) -> None:
         """Count what this peer can have received: what it says, or what is no longer missing, if that is more."""
@@ -94,19 +123,20 @@ class Window:
         possible = self.received + self.pending + others_left
         return uploads.size - possible - possible // SHARE - size // SHARE
 
-    def judge(self, sighting: Sighting, size: int, others_left: int) -> Finding | None:
-        """Judge what a user uploaded so far.
+    def judge(self, user_id: int, info_hash: bytes, seen: int, size: int, others_left: int) -> Finding | None:
+        """Judge what a user uploaded until a time.
 
         `size` is the torrent's, 0 if it is not known; `others_left` is what is left of all other peers that are
         known, silent ones included.
         """
-        uploads = self.uploads[sighting.user_id]
+        uploads = self.uploads[user_id]
         excess = self._excess(uploads, size, others_left)
-        if others_left >= UNKNOWN or excess <= LEAST:
+        few = uploads.times < TIMES
+        if others_left >= UNKNOWN or excess <= (max(CLAIM, size) if few else LEAST):
             return None
-        score = min(95, 55 + 40 * excess // size) if size else 50
-        about = sighting.user_id, sighting.info_hash, score
-        minutes = (sighting.seen - self.opened) // 60
+        score = min(75 if few else 95, 55 + 40 * excess // size) if size else 50
+        about = user_id, info_hash, score
+        minutes = (seen - self.opened) // 60
         what = f"Uploaded {written(uploads.size)} in {uploads.times} announces within {minutes} minutes"
         untold = self.pending + others_left
         if not self.received and not untold:

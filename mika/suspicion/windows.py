@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
-from mika.suspicion.course import Course, Paces, Seen
+from mika.suspicion.course import Course, Paces, Seen, Takings
 from mika.suspicion.finding import Finding
 from mika.suspicion.lines import Lines
 from mika.suspicion.sighting import Sighting
@@ -15,7 +16,13 @@ IDLE = 2 * 3600
 """Seconds after which a torrent in which nothing moves is forgotten."""
 
 LONGEST = 24 * 3600
-"""Seconds after which a window is closed and another begun."""
+"""Seconds after which a window is closed and another begun, if anything was received in it."""
+
+QUIETEST = 3 * LONGEST
+"""Seconds after which it is closed in any case."""
+
+MOST_CLAIMS = 1000
+"""Uploads of which it is not yet known where the data came from."""
 
 MOST = 100_000
 """Peers that are remembered, in all windows together: some 30 MB."""
@@ -40,6 +47,9 @@ class Windows:
         self._peers = 0
         self._lines = Lines(lines_of)
         self._paces = Paces()
+        self._takings = Takings()
+        self.claims: deque[tuple[int, bytes]] = deque(maxlen=MOST_CLAIMS)
+        """Who uploads much of which torrent and was not seen to download it, by user id and info hash."""
         self.overflows = 0
         """How often there was too much to remember."""
 
@@ -52,12 +62,13 @@ class Windows:
         self._peers = 0
         self._lines.forget()
         self._paces.forget()
+        self._takings.forget()
 
     def take(self, sighting: Sighting, fastest: int) -> Iterator[Finding]:
         """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
         window = self._open.get(sighting.info_hash)
-        if window is not None and sighting.seen - window.opened > LONGEST:
-            self._close(sighting.info_hash)
+        if window is not None and sighting.seen - window.opened > (LONGEST if window.received else QUIETEST):
+            yield from self._close(sighting.info_hash)
             window = None
         if window is None:
             if not (sighting.left or sighting.uploaded or sighting.downloaded):
@@ -82,6 +93,10 @@ class Windows:
             found = course.add(sighting, before, self._size(sighting.info_hash))
             if found is not None:
                 yield found
+            if course.hidden:
+                found = self._takings.judge(sighting, course.hidden)
+                if found is not None:
+                    yield found
             if course.is_constant:
                 yield self._paces.judge(sighting, course)
 
@@ -92,16 +107,36 @@ class Windows:
         if wanted:
             one = sighting.user_id, sighting.peer_id
             left = self._left(sighting.info_hash, one, window.opened - REACH)
-            found = window.judge(sighting, size, left)
+            found = window.judge(sighting.user_id, sighting.info_hash, sighting.seen, size, left)
             if found is not None:
                 yield found
+        if sighting.uploaded and window.is_claim(sighting, size):
+            self.claims.append((sighting.user_id, sighting.info_hash))
 
-    def close_idle(self, now: int) -> None:
-        """Forget the torrents in which nothing moves any more."""
-        for info_hash in [each for each, window in self._open.items() if now - window.moved > IDLE]:
-            self._close(info_hash)
+    def close_idle(self, now: int) -> Iterator[Finding]:
+        """Forget the torrents in which nothing moves any more; a last look comes first, as what was untold is told."""
+        for info_hash, window in list(self._open.items()):
+            if now - window.moved > IDLE:
+                yield from self._close(info_hash)
+            elif now - window.flowed > IDLE:
+                yield from self._look(info_hash, window)
         self._lines.close(now - LONGEST)
         self._paces.close(now - IDLE)
+        self._takings.close(now - QUIETEST)
 
-    def _close(self, info_hash: bytes) -> None:
-        self._peers -= len(self._open.pop(info_hash).seen)
+    def _close(self, info_hash: bytes) -> Iterator[Finding]:
+        window = self._open.pop(info_hash)
+        self._peers -= len(window.seen)
+        yield from self._look(info_hash, window)
+
+    def _look(self, info_hash: bytes, window: Window) -> Iterator[Finding]:
+        """Judge everybody in a torrent, once after each time that something flowed."""
+        if window.settled:
+            return
+        window.settled = True
+        size = self._size(info_hash)
+        for user_id in window.odd(size):
+            left = self._left(info_hash, (user_id, b""), window.opened - REACH)
+            found = window.judge(user_id, info_hash, window.moved, size, left)
+            if found is not None:
+                yield found

@@ -179,19 +179,55 @@ def test_torrent_that_became_idle_is_forgotten(seconds, left):
     """After a while in which nothing moved."""
     windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
     list(windows.take(announce(SEED, 0, up=1), 0))
-    windows.close_idle(START + seconds)
+    assert list(windows.close_idle(START + seconds)) == []
     assert len(windows) == left
 
 
-def test_window_is_closed_after_a_day():
-    """The next one begins with nobody's upload."""
+@pytest.mark.parametrize(("received", "days"), [(1, 1), (0, 3)])
+def test_window_is_closed_in_the_end(received, days):
+    """After a day, after three if nothing was received; the next one begins with nobody's upload."""
     windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
-    later = LONGEST // 60 + 1
-    for each in (announce(SEED, 0, up=200), announce(SEED, 30, up=200), announce(SEED, 60, up=200)):
-        assert list(windows.take(each, 0)) == []
+    later = days * LONGEST // 60 + 1
+    assert list(windows.take(announce(LEECH, 0, left=5, down=received), 0)) == []
+    for minute in (0, 30, later - 1):
+        assert list(windows.take(announce(SEED, minute, up=70), 0)) == []
     for minute in (later, later + 30, later + 60):
-        assert list(windows.take(announce(SEED, minute, up=200), 0)) == []
-    assert list(windows.take(announce(SEED, later + 90, up=200), 0))
+        assert list(windows.take(announce(SEED, minute, up=70), 0)) == []
+    assert list(windows.take(announce(SEED, later + 90, up=70), 0))
+
+
+def test_last_look_when_nothing_flows():
+    """What is left of the others counts for who uploads, as long as they may still say that they received it."""
+    left = [5000 * MIB]
+    windows = Windows(lambda *_about: left[0], lambda _info_hash: SIZE)
+    for each in in_order(faked(each=400), leeching(100, 100, 100, 100, 100)):
+        assert list(windows.take(each, 0)) == []
+    left[0] = 500 * MIB
+    now = START + 150 * 60
+    assert list(windows.close_idle(now + IDLE)) == []
+    (found,) = windows.close_idle(now + IDLE + 1740)
+    assert (found.kind, found.user_id, found.score) == (UNBALANCED, SEED, 91)
+    assert list(windows.close_idle(now + IDLE + 1750)) == []
+    assert list(windows.close_idle(now + 3 * IDLE)) == []
+    assert len(windows) == 0
+
+
+@pytest.mark.parametrize(("up", "score"), [(1500, 75), (1000, None)])
+def test_last_look_at_one_upload(up, score):
+    """In a single announce, of more than the whole torrent that nobody received: judged when nothing flows any more."""
+    windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
+    for each in (announce(LEECH, 0, left=5), announce(SEED, 1), announce(SEED, 30, up=up)):
+        assert list(windows.take(each, 0)) == []
+    found = list(windows.close_idle(START + 3 * IDLE))
+    assert [each.score for each in found] == ([] if score is None else [score])
+
+
+def test_claims_are_told_once():
+    """Who uploads much of what they are not seen to download; a downloader is none."""
+    windows = Windows(lambda *_about: UNKNOWN, lambda _info_hash: SIZE)
+    for each in in_order(leeching(100), faked(each=200), [announce(OTHER, n, up=300, left=5) for n in range(3)]):
+        list(windows.take(each, 0))
+    assert list(windows.claims) == [(SEED, HASH)]
 
 
 def test_memory_is_bounded(monkeypatch):
