@@ -9,6 +9,9 @@ from pathlib import Path
 
 from setuptools import setup
 
+# A sum past 64 bits is negative, and not undefined; a product and a sum are rounded one by one, as in Python.
+C_OPTIONS = ["-g0", "-fwrapv", "-ffp-contract=off"]
+
 DIRECTIVES = {
     "language_level": 3,
     "nonecheck": True,  # None in the place of an object is an error, as in Python, and not the end of the process
@@ -38,7 +41,7 @@ def compiled() -> dict[str, object]:
             optional=True,  # without a compiler, or Python's headers, the module is installed as it is
             cython_directives=DIRECTIVES,
             cython_c_in_temp=True,
-            extra_compile_args=["-g0", "-fwrapv"],  # a sum past 64 bits is negative, and not undefined
+            extra_compile_args=C_OPTIONS,
         )
         for path in sorted(Path("mika").rglob("*.pxd"))
     ]

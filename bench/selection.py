@@ -14,11 +14,12 @@ from random import Random
 from typing import NamedTuple
 
 from mika.model import Peer, Place
+from mika.swarm._best_cy import Weighted
 from mika.swarm.selection import Select, select_peers
 from mika.swarm.speed import measure
 from mika.swarm.strategy import BestOfSample
 from mika.swarm.swarms import Swarms
-from mika.swarm.weights import Weights, weighted
+from mika.swarm.weights import Weights
 from mika.wire.request import AnnounceRequest
 
 LEECHERS, SEEDERS = 300, 12
@@ -132,6 +133,7 @@ class Model:
         if client.peer is None:
             swarm, peer = self.swarms.join(request.info_hash, client.number, request.peer_id, now)
             client.peer = peer
+            peer.priority = 100 if client.favoured else 0
             peer.place = Place(client.country, client.asn, client.location)
         else:
             peer = client.peer
@@ -189,22 +191,16 @@ class Model:
         client.next_announce = now
 
 
-def strategy(weights: Weights | None, model: Random, favoured: set[int]) -> Select:
+def strategy(weights: Weights | None) -> Select:
     """Return mika's own selection by these weights."""
-    del model
     if weights is None:
         return select_peers
-    score = weighted(weights, lambda user_id: 100 if user_id in favoured else 0)
-    return BestOfSample(score, lambda _: SIZE, SAMPLE, AT_RANDOM).select
+    return BestOfSample(Weighted(weights), lambda _: SIZE, SAMPLE, AT_RANDOM).select
 
 
 def outcome(weights: Weights | None, seeds: int) -> Outcome:
     """Return the mean of several stories."""
-    found = []
-    for seed in range(seeds):
-        model = Model(seed, select_peers)
-        model.select = strategy(weights, model.random, {each.number for each in model.clients if each.favoured})
-        found.append(model.run())
+    found = [Model(seed, strategy(weights)).run() for seed in range(seeds)]
     return Outcome(*(statistics.fmean(values) for values in zip(*found, strict=True)))
 
 

@@ -1,6 +1,8 @@
 # The layout of _peer_cy.pyx: a peer of IPv4 takes 112 bytes, what few peers have is kept apart.
 cimport cython
 
+from mika._place_cy cimport Place
+
 cdef extern from "stdbool.h":
     ctypedef bint bool  # one byte, and in Python True or False
 
@@ -11,9 +13,10 @@ cdef class Rest:
 
     cdef bytes key
     cdef bytes endpoint6
-    cdef object place
+    cdef Place place
     cdef unsigned long long speed_up
     cdef unsigned long long speed_down
+    cdef unsigned int priority
     cdef int slot6
     cdef unsigned int seen6
 
@@ -40,7 +43,9 @@ cdef class Peer:
     cdef public bool waiting
 
 
-cdef object get_place(Peer peer)
+cdef Place get_place(Peer peer)
+cdef unsigned int get_priority(Peer peer) noexcept
+cdef unsigned long long get_speed_up(Peer peer) noexcept
 cdef int get_slot6(Peer peer) noexcept
 cdef set_slot6(Peer peer, int slot)
 cpdef bint is_at(Peer peer, bytes endpoint) except -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mika._place import NOWHERE
+from mika._place_cy import NOWHERE, Place
 
 PEER_ID = 20
 """Bytes of a peer id."""
@@ -18,8 +18,8 @@ class Peer:
     A slot is the peer's place among the endpoints that are handed out, -1 when this one is not. A peer that fell
     silent is no longer `active`: it is in no list and no count, but its counters stay the baseline for its return.
     One that is `waiting` for a download slot is active, and handed to nobody.
-    `place` is where its address is, the same object for all that are there. Speeds are bytes a second, and only
-    measured where peer selection needs them.
+    `place` is where its address is, the same object for all that are there. Speeds are bytes a second; they and the
+    `priority` of its user, 0 to 100, are only noted where peer selection needs them.
     """
 
     __slots__ = (
@@ -35,6 +35,7 @@ class Peer:
         "paused",
         "peer_id",
         "place",
+        "priority",
         "seeder",
         "seen4",
         "seen6",
@@ -70,6 +71,7 @@ class Peer:
         self.first_seen = now
         self.last_seen = now
         self.place = NOWHERE
+        self.priority = 0
         self.speed_up = 0
         self.speed_down = 0
 
@@ -91,7 +93,7 @@ class Peer:
     @location.setter
     def location(self, location: tuple[float, float] | None) -> None:
         if location != self.place.location:
-            self.place = self.place._replace(location=location)
+            self.place = Place(self.place.country, self.place.asn, location)
 
 
 def is_at(peer: Peer, endpoint: bytes) -> bool:

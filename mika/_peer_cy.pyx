@@ -7,12 +7,12 @@ cimport cython
 from libc.string cimport memcmp, memcpy, memset
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
-from mika._place import NOWHERE, Place
+from mika._place_cy cimport Place
+from mika._place_cy import NOWHERE
 
 LEFT_UNKNOWN = 2**64 - 1
 
-cdef object nowhere = NOWHERE
-cdef object place_of = Place
+cdef Place nowhere = NOWHERE
 
 
 @cython.final
@@ -61,6 +61,7 @@ cdef class Peer:
         "paused",
         "peer_id",
         "place",
+        "priority",
         "seeder",
         "seen4",
         "seen6",
@@ -162,11 +163,20 @@ cdef class Peer:
             own_rest(self).speed_down = speed
 
     @property
+    def priority(self):
+        return rest_of(self).priority
+
+    @priority.setter
+    def priority(self, unsigned int priority):
+        if priority != rest_of(self).priority:
+            own_rest(self).priority = priority
+
+    @property
     def place(self):
         return get_place(self)
 
     @place.setter
-    def place(self, place):
+    def place(self, Place place not None):
         if type(self.rest) is Rest:
             (<Rest>self.rest).place = place
         else:
@@ -187,7 +197,7 @@ cdef class Peer:
     @location.setter
     def location(self, location):
         if location != get_place(self).location:
-            self.place = get_place(self)._replace(location=location)
+            self.place = Place(get_place(self).country, get_place(self).asn, location)
 
 
     def __reduce__(self):
@@ -208,10 +218,18 @@ cdef set_slot6(Peer peer, int slot):
         own_rest(peer).slot6 = slot
 
 
-cdef object get_place(Peer peer):
+cdef Place get_place(Peer peer):
     if peer.rest is None:
         return nowhere
-    return (<Rest>peer.rest).place if type(peer.rest) is Rest else peer.rest
+    return (<Rest>peer.rest).place if type(peer.rest) is Rest else <Place>peer.rest
+
+
+cdef unsigned int get_priority(Peer peer) noexcept:
+    return (<Rest>peer.rest).priority if type(peer.rest) is Rest else 0
+
+
+cdef unsigned long long get_speed_up(Peer peer) noexcept:
+    return (<Rest>peer.rest).speed_up if type(peer.rest) is Rest else 0
 
 
 cpdef bint is_at(Peer peer, bytes endpoint) except -1:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from mika._peer_cy import LEFT_UNKNOWN, Peer
-from mika._place import NOWHERE, Place
+from mika._place_cy import NOWHERE, Place
 from mika._totals_cy import INT64_MAX, Totals
 
 __all__ = [

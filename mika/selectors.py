@@ -12,11 +12,13 @@ from typing import Any, Protocol, cast
 
 from mika.config import Selection
 from mika.errors import ConfigError
-from mika.model import Role, Torrent, User, role_of
-from mika.swarm.selection import RANDOM, Choice, Select
+from mika.model import Peer, Role, Torrent, User, role_of
+from mika.swarm._best_cy import Weighted
+from mika.swarm.selection import RANDOM, Choice, Measure, Select
 from mika.swarm.speed import measure
 from mika.swarm.strategy import BestOfSample
-from mika.swarm.weights import Score, Weights, weighted
+from mika.swarm.weights import Score, Weights
+from mika.wire.request import AnnounceRequest
 
 GROUP = "mika.selectors"
 
@@ -36,8 +38,7 @@ def make_choice(section: Selection, members: Members) -> Choice:
         return Choice(_best_of_sample(section, own, members), measure)
     if section.strategy == "weighted":
         weights = Weights(*(getattr(section, name) / 1000 for name in Weights._fields))
-        score = weighted(weights, lambda user_id: _priority(members, user_id))
-        return Choice(_best_of_sample(section, score, members), measure if weights.speed else None)
+        return Choice(_best_of_sample(section, Weighted(weights), members), _noting(weights, members))
     return RANDOM
 
 
@@ -51,9 +52,18 @@ def _size(torrent: Torrent | None) -> int:
     return 0 if torrent is None else torrent.size
 
 
-def _priority(members: Members, user_id: int) -> int:
-    user = members.users_by_id.get(user_id)
-    return 0 if user is None else role_of(user, members.roles).priority
+def _noting(weights: Weights, members: Members) -> Measure | None:
+    """Return what has to be noted of a peer at each announce for these weights."""
+    if not weights.priority:
+        return measure if weights.speed else None
+
+    def note(peer: Peer, request: AnnounceRequest, now: int) -> None:
+        user = members.users_by_id.get(peer.user_id)
+        peer.priority = 0 if user is None else max(0, min(100, role_of(user, members.roles).priority))
+        if weights.speed:
+            measure(peer, request, now)
+
+    return note
 
 
 def score_of(section: Selection) -> Score | None:

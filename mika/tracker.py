@@ -127,9 +127,9 @@ class Tracker:
             self.swarms.silence_ghosts(swarm, peer, request)
             credit = worth_of(0, 0, 0, 0, 0, 0)  # no baseline, no credit
         else:
-            if self.measure is not None:
-                self.measure(peer, request, now)
             credit = self.ledger.credit(user, torrent, peer, request, swarm.complete, now)
+        if self.measure is not None:
+            self.measure(peer, request, now)
         if request.event is COMPLETED and user.id not in torrent.completers:
             torrent.completers.add(user.id)  # once a user and torrent, whatever a client says how often
             credit.completed = 1

@@ -13,7 +13,7 @@ import mika
 ROOT = Path(mika.__file__).parent
 PROBE = ("probe/answers.py", "probe/finding.py", "probe/meaning.py", "probe/target.py")
 FLOW = ("tracker.py", "ordinary.py", "torrent_key.py")
-NOUNS = ("model.py", "_totals_cy.py", "_peer_cy.py", "_place.py")
+NOUNS = ("model.py", "_totals_cy.py", "_peer_cy.py", "_place_cy.py")
 PURE = ("wire", "rules", "swarm", "ledger", "suspicion", *NOUNS, *FLOW, *PROBE)
 OUTSIDE = frozenset(
     (

@@ -77,7 +77,7 @@ def test_keys_have_bounds(key, value) -> None:
 
 
 def test_announces_are_answered_by_weights() -> None:
-    """A role's priority decides, from the next announce after it changed; the site's own wiring."""
+    """A role's priority decides, from its members' next announce on; the site's own wiring."""
     section = {"strategy": "weighted", "priority": 1, "speed": 1, "at_random": 1, "sample": 100}
     passkeys = [f"seeder-{number:04}" for number in range(40)]
     site = make_site(users=(OTHER_PASSKEY, *passkeys), sections={"selection": section})
@@ -86,6 +86,8 @@ def test_announces_are_answered_by_weights() -> None:
     vip = result(site.directory.add_role(Role(0, "vip", priority=100)))
     for passkey in passkeys[:4]:
         result(site.directory.change_user(site.user(passkey).id, {"role": vip.id}))
+    for number, passkey in enumerate(passkeys[:4]):
+        site.announce(passkey, f"81.2.70.{number + 1}", peer_id=b"-XX0000-%012d" % number, left=0)
     answer = site.announce(OTHER_PASSKEY, OTHER_ADDRESS, numwant=5)
     chosen = {answer["peers"][at + 3] for at in range(0, 30, 6)}
     assert len(chosen) == 5

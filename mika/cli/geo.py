@@ -81,7 +81,7 @@ def look(config: str, address: str) -> None:
         raise InputError(str(error)) from None
     place = geography.place_of(packed)
     if as_json():
-        show_answer(place._asdict())
+        show_answer({"country": place.country, "asn": place.asn, "location": place.location})
         return
     at = "" if place.location is None else "{}, {}".format(*place.location)
     click.echo(f"country {place.country or '-'}, network {f'AS{place.asn}' if place.asn else '-'}, at {at or '-'}")

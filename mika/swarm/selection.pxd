@@ -16,7 +16,5 @@ cpdef bytes take(Side side, Py_ssize_t count, Peer peer, list own, random)
 @cython.locals(size=int, width=int, start=int, take=int, slot=int, place=int, chosen=bytes)
 cpdef bytes window(Side side, Py_ssize_t count, list own, random)
 
-cpdef bint fits(Peer asker, Peer other) except -1
-
 @cython.locals(size=int, start=int, step=int, slot=int, chosen=list)
 cdef bytes _filtered(Side side, Py_ssize_t count, Peer peer, random)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mika._peer_cy import Peer
+from mika.swarm._best_cy import fits
 from mika.swarm._side_cy import Side
 from mika.swarm.swarm import Swarm
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, AnnounceRequest
@@ -85,13 +86,6 @@ def window(side: Side, count: int, own: list[int], random: Random) -> bytes:
         if place < take:
             chosen = chosen[: place * width] + chosen[(place + 1) * width :]
     return chosen[: count * width]
-
-
-def fits(asker: Peer, other: Peer) -> bool:
-    """Say whether a peer may be handed to an asker: another account's, and their encryption fits."""
-    if other.user_id == asker.user_id or (asker.crypto & CRYPTO_REQUIRED and not other.crypto & CRYPTO_SUPPORTED):
-        return False
-    return bool(asker.crypto & CRYPTO_SUPPORTED) or not other.crypto & CRYPTO_REQUIRED
 
 
 def _filtered(side: Side, count: int, peer: Peer, random: Random) -> bytes:

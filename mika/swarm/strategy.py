@@ -7,11 +7,11 @@ never looked at, and who is not on a side of the swarm (no port, no routable add
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import nlargest
 
-from mika.model import Peer
+from mika._peer_cy import Peer
+from mika.swarm._best_cy import Best
 from mika.swarm._side_cy import Side
-from mika.swarm.selection import Random, fits, others_of, select_peers, take
+from mika.swarm.selection import Random, others_of, select_peers, take
 from mika.swarm.swarm import Swarm
 from mika.swarm.weights import Score
 
@@ -25,10 +25,8 @@ class BestOfSample:
 
     def __init__(self, score: Score, size_of: Callable[[bytes], int], sample: int, at_random: int) -> None:
         """`size_of` an info hash is the size of its torrent in bytes, 0 if unknown."""
-        self._score = score
+        self._best = Best(score, sample, at_random)
         self._size_of = size_of
-        self._sample = sample
-        self._at_random = at_random
 
     def select(self, swarm: Swarm, peer: Peer, width: int, count: int, random: Random) -> bytes:
         """See `selection.Select`: seeders get leechers, leechers seeders first."""
@@ -39,26 +37,17 @@ class BestOfSample:
         if count <= 0 or (len(seeders) <= count and len(leechers) <= count):
             return select_peers(swarm, peer, width, count, random)  # nothing to choose
         if peer.seeder or peer.paused:
-            return self._best(swarm, leechers, count, peer, random)
-        chosen = self._best(swarm, seeders, count, peer, random)
+            return self._best_of(swarm, leechers, count, peer, random)
+        chosen = self._best_of(swarm, seeders, count, peer, random)
         missing = count - len(chosen) // width
-        return chosen + self._best(swarm, leechers, missing, peer, random) if missing else chosen
+        return chosen + self._best_of(swarm, leechers, missing, peer, random) if missing else chosen
 
-    def _best(self, swarm: Swarm, side: Side, count: int, peer: Peer, random: Random) -> bytes:
+    def _best_of(self, swarm: Swarm, side: Side, count: int, peer: Peer, random: Random) -> bytes:
         """Choose from one side."""
-        size = len(side)
-        own = others_of(swarm, peer)
-        if size <= count:
-            return take(side, count, peer, own, random)
-        looked_at = min(size, max(self._sample, count))
-        # Evenly spread over the side from anywhere: each peer is as likely as any other, and none comes twice.
-        start = int(random() * size)
-        slots = [(start + step * size // looked_at) % size for step in range(looked_at)]
-        slots = [slot for slot in slots if fits(peer, side.at(slot))]
-        if len(slots) <= count:
-            # Few of the sample may be handed out: whatever the score, the asker is to have as many as it wants.
-            return take(side, count, peer, own, random)
-        lucky = -(-count * self._at_random // 100)
-        score, bytes_in_all = self._score, self._size_of(swarm.info_hash)
-        best = nlargest(count - lucky, slots[lucky:], key=lambda slot: score(peer, side.at(slot), bytes_in_all))
-        return side.gather(slots[:lucky] + best)
+        if count < len(side):
+            start = int(random() * len(side))
+            chosen = self._best.choose(side, peer, count, start, self._size_of(swarm.info_hash))
+            if chosen is not None:
+                return chosen
+        # All of a small side, and if few of the sample may be handed out, as many as there are, whatever the score.
+        return take(side, count, peer, others_of(swarm, peer), random)

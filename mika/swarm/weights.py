@@ -1,13 +1,13 @@
-"""How good one peer is for another, from 0 to 1, by place, progress, speed, priority and seed time; and their sum.
+"""How good one peer is for another, from 0 to 1, by place, progress, speed, priority and seed time.
 
-Pure functions of an asker, a candidate and the size of their torrent in bytes (0: unknown); `strategy.py` compares what
-they say of the candidates of one announce.
+Pure functions of an asker, a candidate and the size of their torrent in bytes (0: unknown); `_best_cy.py` compares the
+weighted sums of what they say of the candidates of one announce, and its compiled twin has them in C.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import asin, cos, log2, pi, radians, sin, sqrt
+from math import frexp, sqrt
 from typing import NamedTuple
 
 from mika.model import Peer
@@ -24,7 +24,7 @@ NEAREST_ABROAD = 0.5
 """What a peer abroad is worth at most; it falls to 0 at the other end of the globe."""
 
 NOBODY_KNOWS = 0.25
-"""What a peer of unknown place is worth: as one abroad at a middling distance."""
+"""What a peer of unknown place is worth: as one abroad at a middling distance, a sixth of the way round the globe."""
 
 
 class Weights(NamedTuple):
@@ -38,21 +38,16 @@ class Weights(NamedTuple):
 
 
 def place(asker: Peer, other: Peer, _size: int = 0) -> float:
-    """Prefer the same network (AS), then the same country, then what is nearer."""
-    if asker.asn and asker.asn == other.asn:
+    """Prefer the same network (AS), then the same country, then what is nearer, straight through the globe."""
+    here, there = asker.place, other.place
+    if here.asn and here.asn == there.asn:
         return SAME_NETWORK
-    if asker.country and asker.country == other.country:
+    if here.country and here.country == there.country:
         return SAME_COUNTRY
-    if asker.location is None or other.location is None:
+    if here.location is None or there.location is None:
         return NOBODY_KNOWS
-    return NEAREST_ABROAD * (1 - _arc(asker.location, other.location))
-
-
-def _arc(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Return how far two places are apart, 1 being half way round the globe."""
-    north1, east1, north2, east2 = map(radians, (*one, *other))
-    half = sin((north2 - north1) / 2) ** 2 + cos(north1) * cos(north2) * sin((east2 - east1) / 2) ** 2
-    return 2 * asin(min(1.0, sqrt(half))) / pi
+    x, y, z = here.x - there.x, here.y - there.y, here.z - there.z
+    return max(0.0, NEAREST_ABROAD - NEAREST_ABROAD / 2 * sqrt(x * x + y * y + z * z))
 
 
 def progress(asker: Peer, other: Peer, size: int) -> float:
@@ -69,21 +64,21 @@ def progress(asker: Peer, other: Peer, size: int) -> float:
 
 def done(peer: Peer, size: int) -> float:
     """Return which share of its torrent a peer has; 0 for a client that says it does not know yet what is left."""
-    return max(0.0, 1 - peer.left / (size or peer.downloaded + peer.left or 1))
+    return max(0.0, 1 - float(peer.left) / float(size or float(peer.downloaded) + float(peer.left) or 1))
 
 
 def speed(_asker: Peer, other: Peer, _size: int = 0) -> float:
-    """Who uploads faster: 0 for nothing, 1 for 16 MiB a second and more, in between by the logarithm."""
-    return min(1.0, log2(1 + other.speed_up / (16 * KIB)) / 10)
+    """Who uploads faster: 0 for nothing, 1 for 16 MiB a second and more, between them by the logarithm.
+
+    It is a straight line between powers of two, which no order of speeds notices.
+    """
+    part, exponent = frexp(1 + float(other.speed_up) / (16 * KIB))
+    return min(1.0, (exponent - 2 + 2 * part) / 10)
 
 
-def priority(priority_of: Callable[[int], int]) -> Score:
-    """Members whose role has a priority, 1 for 100 and more; `priority_of` a user id is its role's."""
-
-    def score(_asker: Peer, other: Peer, _size: int = 0) -> float:
-        return max(0.0, min(1.0, priority_of(other.user_id) / 100))
-
-    return score
+def priority(_asker: Peer, other: Peer, _size: int = 0) -> float:
+    """Members whose role has a priority, 1 for 100 and more."""
+    return min(1.0, other.priority / 100)
 
 
 def seed_time(_asker: Peer, other: Peer, _size: int = 0) -> float:
@@ -91,17 +86,5 @@ def seed_time(_asker: Peer, other: Peer, _size: int = 0) -> float:
     return min(1.0, (other.last_seen - other.first_seen) / WEEK) if other.seeder else 0.0
 
 
-def weighted(weights: Weights, priority_of: Callable[[int], int]) -> Score:
-    """Return the sum of what the weights above 0 say."""
-    scores: tuple[Score, ...] = (place, progress, speed, priority(priority_of), seed_time)
-    parts = [(weight, score) for weight, score in zip(weights, scores, strict=True) if weight]
-    if len(parts) == 1:
-        return parts[0][1]  # alone, its weight does not change the order
-
-    def total(asker: Peer, other: Peer, size: int) -> float:
-        worth = 0.0
-        for weight, score in parts:
-            worth += weight * score(asker, other, size)
-        return worth
-
-    return total
+SCORES: tuple[Score, ...] = (place, progress, speed, priority, seed_time)
+"""In the order of `Weights`."""

@@ -9,7 +9,7 @@ from mika.store import schema
 from mika.store.values import PEER_FIELDS, TOTALS
 
 # Its place in a swarm in memory, and what is found out anew when it announces: of its place, all but the location.
-_NOT_KEPT = {"slot4", "slot6", "waiting", "place", "speed_up", "speed_down"}
+_NOT_KEPT = {"slot4", "slot6", "waiting", "place", "priority", "speed_up", "speed_down"}
 
 
 def test_every_field_of_a_peer_is_kept():

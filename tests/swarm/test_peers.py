@@ -173,6 +173,7 @@ FACTS = {
     "speed_up": [0, 2**64 - 1],
     "speed_down": [0, 2**64 - 1],
     "crypto": [0, 1, 3],
+    "priority": [0, 100],
     "seeder": [True, False],
     "paused": [True, False],
     "active": [True, False],
@@ -199,7 +200,7 @@ class AnyPeer(RuleBasedStateMachine):
     def locate(self, location):
         """Set the location alone, as a store does."""
         self.peer.location = location
-        self.facts["place"] = self.facts["place"]._replace(location=location)
+        self.facts["place"] = Place(self.facts["place"].country, self.facts["place"].asn, location)
 
     @invariant()
     def has_what_was_set(self):
@@ -207,7 +208,7 @@ class AnyPeer(RuleBasedStateMachine):
         found = {name: getattr(self.peer, name) for name in FACTS}
         assert found == self.facts
         assert {name: type(value) for name, value in found.items()} == {n: type(v) for n, v in self.facts.items()}
-        assert (self.peer.country, self.peer.asn, self.peer.location) == self.facts["place"]
+        assert Place(self.peer.country, self.peer.asn, self.peer.location) == self.facts["place"]
         assert (self.peer.user_id, self.peer.peer_id) == (-5, b"-XX0000-000000000001")
 
 

@@ -15,7 +15,8 @@ from swarm.own_score import by_number
 from mika.config import Config
 from mika.model import Place, Role, Torrent, User
 from mika.selectors import make_choice
-from mika.swarm.selection import fits, select_peers
+from mika.swarm._best_cy import fits
+from mika.swarm.selection import select_peers
 from mika.swarm.strategy import BestOfSample
 from mika.wire.request import PAUSED, AnnounceRequest, Event
 

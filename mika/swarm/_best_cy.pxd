@@ -1,0 +1,28 @@
+# The C types of _best_cy.pyx.
+cimport cython
+
+from mika._peer_cy cimport Peer
+from mika.swarm._side_cy cimport Side
+
+
+@cython.final
+cdef class Weighted:
+    cdef double _place
+    cdef double _progress
+    cdef double _speed
+    cdef double _priority
+    cdef double _seed_time
+
+    cdef double worth(self, Peer asker, Peer other, double size) noexcept
+
+
+@cython.final
+cdef class Best:
+    cdef object _score
+    cdef int _sample
+    cdef int _at_random
+
+    cpdef choose(self, Side side, Peer asker, int count, int start, size)
+
+
+cpdef bint fits(Peer asker, Peer other) noexcept
