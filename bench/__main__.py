@@ -32,6 +32,7 @@ PARTS = (
     Part("instructions", "", ""),
     Part("memory", "", "--peers 100000 --torrents 5000 --users 10000"),
     Part("flatness", "", "--most 100000"),
+    Part("churn", "", "--peers 2000"),
     Part("announce_path"),
     Part("crowded"),
     Part("stores", "--rounds 3"),

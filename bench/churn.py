@@ -1,8 +1,8 @@
-"""Whether memory grows while clients come and go: `python -m bench.churn`, an hour of it on a clock of its own.
+"""Whether memory grows while clients come and go: `python -m bench.churn`, on a clock of its own.
 
 Sessions of some 20 minutes, each with a peer id of its own; one in ten ends without a word. Their counters are kept for
-half an hour here, and not for three weeks, so that after an hour as many are forgotten as come. From then on memory is
-read every ten minutes: that of the process's own, without the journal's mapped files.
+half an hour here, and not for three weeks, so that after three hours as many are forgotten as come. From then on memory
+is read every ten minutes of an hour: that of the process's own, without the journal's mapped files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mika.server.http import AnnounceFactory
 USERS, TORRENTS = 5_000, 1_000
 SESSION, INTERVAL, COUNTERS_TTL = 1200, 600, 1800
 SILENT = 0.1
-WARM, HOUR, EVERY = 3600, 3600, 600
+WARM, HOUR, EVERY = 3 * 3600, 3600, 600
 
 
 class Session:
@@ -53,7 +53,7 @@ def private() -> int:
 
 
 def live(factory: AnnounceFactory, clock: Clock, workload: Workload, peers: int) -> dict[int, tuple[int, int]]:
-    """Let two hours pass; return peers and memory by the minute of the second."""
+    """Let four hours pass; return peers and memory by the minute of the last."""
     source = random.Random(1)
     due: list[list[Session]] = [[] for _ in range(WARM + HOUR + 1)]
     swarms = factory.tracker.swarms

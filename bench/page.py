@@ -124,6 +124,16 @@ def _flatness(document: Document) -> str:
     return "\n\n".join(["### Peers in memory, and in one swarm", _measured_on(document), table])
 
 
+def _churn(document: Document) -> str:
+    minutes = document["figures"]["minutes"]
+    rows = [f"| {minute} | {each['peers']:,} | {each['bytes'] / 2**20:.1f} |" for minute, each in minutes.items()]
+    table = "\n".join(["| minute | peers | MiB, the process's own |", "|---|---|---|", *rows])
+    words = (
+        f"Clients come and go, {document['figures']['announces']:,} announces in all, {document['figures']['mode']}."
+    )
+    return "\n\n".join(["### An hour of churn", f"{_measured_on(document)} {words}", table])
+
+
 def _crowded(document: Document) -> str:
     rows = []
     for situation, latencies in document["figures"].items():
@@ -139,6 +149,7 @@ PARTS: dict[str, Callable[[Document], str]] = {
     "instructions": _instructions,
     "memory": _memory,
     "flatness": _flatness,
+    "churn": _churn,
     "crowded": _crowded,
 }
 """How each kind of figures is shown, in the order of the page."""
