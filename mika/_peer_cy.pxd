@@ -43,9 +43,9 @@ cdef class Peer:
     cdef public bool waiting
 
 
+cdef Rest NOTHING  # what a peer has of it that has nothing; not to be changed
+
 cdef Place get_place(Peer peer)
-cdef unsigned int get_priority(Peer peer) noexcept
-cdef unsigned long long get_speed_up(Peer peer) noexcept
 cdef int get_slot6(Peer peer) noexcept
 cdef set_slot6(Peer peer, int slot)
 cpdef bint is_at(Peer peer, bytes endpoint) except -1

@@ -25,7 +25,7 @@ cdef class Rest:
         self.slot6 = -1
 
 
-cdef Rest NOTHING = Rest()
+NOTHING = Rest()
 
 
 cdef inline Rest rest_of(Peer peer):
@@ -222,14 +222,6 @@ cdef Place get_place(Peer peer):
     if peer.rest is None:
         return nowhere
     return (<Rest>peer.rest).place if type(peer.rest) is Rest else <Place>peer.rest
-
-
-cdef unsigned int get_priority(Peer peer) noexcept:
-    return (<Rest>peer.rest).priority if type(peer.rest) is Rest else 0
-
-
-cdef unsigned long long get_speed_up(Peer peer) noexcept:
-    return (<Rest>peer.rest).speed_up if type(peer.rest) is Rest else 0
 
 
 cpdef bint is_at(Peer peer, bytes endpoint) except -1:

@@ -6,6 +6,7 @@ cimport cython
 cdef class Place:
     cdef readonly str country
     cdef readonly unsigned int asn
+    cdef readonly unsigned int code
     cdef readonly tuple location
     cdef readonly double x
     cdef readonly double y

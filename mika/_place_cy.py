@@ -8,14 +8,15 @@ from math import cos, radians, sin
 class Place:
     """Where an address is: two capitals (ISO 3166-1), the number of its network (AS), degrees north and east.
 
-    `x`, `y` and `z` are the same spot on a globe whose radius is 1, all 0 if it is not known: distances are compared
-    by them.
+    `code` is the country as a number, 0 if it is not known. `x`, `y` and `z` are the same spot on a globe
+    whose radius is 1, all 0 if it is not known: distances are compared by them.
     """
 
-    __slots__ = ("asn", "country", "location", "x", "y", "z")
+    __slots__ = ("asn", "code", "country", "location", "x", "y", "z")
 
     def __init__(self, country: str = "", asn: int = 0, location: tuple[float, float] | None = None) -> None:
         self.country = country
+        self.code = int.from_bytes(country.encode()[:2], "big")
         self.asn = asn
         self.location = location
         self.x = self.y = self.z = 0.0

@@ -5,6 +5,18 @@ from mika._peer_cy cimport Peer
 from mika.swarm._side_cy cimport Side
 
 
+cdef struct Asker:
+    unsigned int country
+    unsigned int asn
+    bint located
+    double x
+    double y
+    double z
+    bint seeder
+    double size
+    double has
+
+
 @cython.final
 cdef class Weighted:
     cdef double _place
@@ -13,7 +25,8 @@ cdef class Weighted:
     cdef double _priority
     cdef double _seed_time
 
-    cdef double worth(self, Peer asker, Peer other, double size) noexcept
+    cdef Asker _asker(self, Peer peer, double size)
+    cdef double _worth(self, Asker asker, Peer other) noexcept
 
 
 @cython.final

@@ -6,10 +6,10 @@ The arithmetics are theirs, step by step, so that both modes choose the same; a 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
-from libc.math cimport frexp, sqrt
+from libc.math cimport sqrt
 from libc.string cimport memcpy
 
-from mika._peer_cy cimport Peer, get_place, get_priority, get_speed_up
+from mika._peer_cy cimport NOTHING, Peer, Rest, get_place
 from mika._place_cy cimport Place
 from mika.swarm._side_cy cimport Side
 
@@ -27,41 +27,53 @@ cdef class Weighted:
         self._place, self._progress, self._speed, self._priority, self._seed_time = weights
 
     def __call__(self, Peer asker not None, Peer other not None, size):
-        return self.worth(asker, other, size)
+        return self._worth(self._asker(asker, size), other)
 
-    cdef double worth(self, Peer asker, Peer other, double size) noexcept:
-        cdef double sum = 0.0
+    cdef Asker _asker(self, Peer peer, double size):
+        """What is the same whoever is compared with the one who asks."""
+        cdef Asker asker
+        cdef Place here = get_place(peer)
+        asker.country = here.code
+        asker.asn = here.asn
+        asker.located = here.location is not None
+        asker.x, asker.y, asker.z = here.x, here.y, here.z
+        asker.seeder = peer.seeder
+        asker.size = size
+        asker.has = done(peer, size)
+        return asker
+
+    @cython.nonecheck(False)  # a peer always has what is asked of it here, and this is asked a hundred times an announce
+    cdef double _worth(self, Asker asker, Peer other) noexcept:
+        cdef double worth = 0.0, has
+        cdef Rest rest = <Rest>other.rest if type(other.rest) is Rest else NOTHING
         if self._place:
-            sum += self._place * place(get_place(asker), get_place(other))
+            worth += self._place * place(asker, <Place>other.rest if type(other.rest) is Place else rest.place)
         if self._progress:
-            sum += self._progress * progress(asker, other, size)
+            if asker.seeder or other.seeder:
+                worth += self._progress * 0.5
+            else:
+                has = done(other, asker.size)
+                worth += self._progress * (asker.has + has - 2 * asker.has * has)
         if self._speed:
-            sum += self._speed * speed(get_speed_up(other))
+            worth += self._speed * speed(rest.speed_up)
         if self._priority:
-            sum += self._priority * min(1.0, get_priority(other) / 100.0)
+            worth += self._priority * min(1.0, rest.priority / 100.0)
         if self._seed_time and other.seeder:
-            sum += self._seed_time * min(1.0, (<double>other.last_seen - <double>other.first_seen) / WEEK)
-        return sum
+            worth += self._seed_time * min(1.0, (<double>other.last_seen - <double>other.first_seen) / WEEK)
+        return worth
 
 
-cdef inline double place(Place asker, Place other) noexcept:
+@cython.nonecheck(False)
+cdef inline double place(Asker asker, Place other) noexcept:
     cdef double x, y, z
     if asker.asn and asker.asn == other.asn:
         return 1.0
-    if asker.country is other.country and asker.country:
+    if asker.country and asker.country == other.code:
         return 0.75
-    if asker.location is None or other.location is None:
+    if not asker.located or other.location is None:
         return 0.25
     x, y, z = asker.x - other.x, asker.y - other.y, asker.z - other.z
     return max(0.0, 0.5 - 0.25 * sqrt(x * x + y * y + z * z))
-
-
-cdef inline double progress(Peer asker, Peer other, double size) noexcept:
-    cdef double have, has
-    if asker.seeder or other.seeder:
-        return 0.5
-    have, has = done(asker, size), done(other, size)
-    return have + has - 2 * have * has
 
 
 cdef inline double done(Peer peer, double size) noexcept:
@@ -71,8 +83,14 @@ cdef inline double done(Peer peer, double size) noexcept:
 
 
 cdef inline double speed(unsigned long long up) noexcept:
-    cdef int exponent
-    cdef double part = frexp(1.0 + <double>up / 16384.0, &exponent)
+    """`frexp` by hand: a double from 1 on is 1 and its lower 52 bits, times two to the power of those before them."""
+    cdef double value = 1.0 + <double>up / 16384.0
+    cdef unsigned long long bits
+    cdef double part
+    memcpy(&bits, &value, 8)
+    cdef int exponent = <int>(bits >> 52) - 1022
+    bits = (bits & <unsigned long long>0xFFFFFFFFFFFFF) | (<unsigned long long>1022 << 52)
+    memcpy(&part, &bits, 8)
     return min(1.0, (exponent - 2 + 2 * part) / 10)
 
 
@@ -88,20 +106,27 @@ cdef class Best:
         cdef double worths[MOST]
         cdef int slots[MOST]
         cdef int here = side.size, looked_at = min(here, max(self._sample, count))
-        cdef int step, slot, found = 0, lucky, most, equal, index
-        cdef long long offset
+        cdef int step, slot = start, over = 0, found = 0, lucky, most, equal, index
+        cdef int stride, remainder
+        cdef Asker about
         cdef double least, bytes_in_all = size
         cdef Weighted weighted
         cdef bytes chosen
         cdef char *out
-        if looked_at > MOST or not 0 <= start < here:
+        if not 0 < looked_at <= MOST or not 0 <= start < here:
             raise ValueError("a sample is of 2,000 peers at most")
+        stride, remainder = here // looked_at, here % looked_at
         for step in range(looked_at):
-            offset = start + <long long>step * here // looked_at
-            slot = offset - here if offset >= here else offset
             if fits(asker, <Peer>side._peers[slot]):
                 slots[found] = slot
                 found += 1
+            slot += stride  # start + step * here // looked_at, without a division each
+            over += remainder
+            if over >= looked_at:
+                over -= looked_at
+                slot += 1
+            if slot >= here:
+                slot -= here
         if found <= count:
             return None
         lucky = (count * self._at_random + 99) // 100
@@ -109,8 +134,9 @@ cdef class Best:
         if most:
             if type(self._score) is Weighted:
                 weighted = <Weighted>self._score
+                about = weighted._asker(asker, bytes_in_all)
                 for index in range(lucky, found):
-                    worths[index] = weighted.worth(asker, <Peer>side._peers[slots[index]], bytes_in_all)
+                    worths[index] = weighted._worth(about, <Peer>side._peers[slots[index]])
             else:
                 for index in range(lucky, found):
                     worths[index] = self._score(asker, <Peer>side._peers[slots[index]], size)

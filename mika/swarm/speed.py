@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mika.model import Peer
-from mika.wire.request import AnnounceRequest
+from mika._peer_cy import Peer
+from mika.wire._request_cy import AnnounceRequest
 
 MEMORY = 1800
 """Seconds after which half of a speed is what was measured since."""
@@ -15,8 +15,8 @@ def measure(peer: Peer, request: AnnounceRequest, now: int) -> None:
     if seconds <= 0:  # the same announce over another family, or in a clock that was set back
         return
     first = peer.last_seen == peer.first_seen
-    up = max(0, request.uploaded - peer.uploaded) // seconds
-    down = max(0, request.downloaded - peer.downloaded) // seconds
+    up = (request.uploaded - peer.uploaded if request.uploaded > peer.uploaded else 0) // seconds
+    down = (request.downloaded - peer.downloaded if request.downloaded > peer.downloaded else 0) // seconds
     peer.speed_up = up if first else smoothed(peer.speed_up, up, seconds)
     peer.speed_down = down if first else smoothed(peer.speed_down, down, seconds)
 
