@@ -28,6 +28,12 @@ PASSKEY = Meaning(
     "the passkey of this URL is not taken",
     "copy the announce URL from the site again; if it is right, the tracker does not know what the site knows",
 )
+KEY = Meaning(
+    "key",
+    Level.NOTE,
+    "each torrent has an announce URL of its own here, so the rest is not tested",
+    "give that of one torrent, as the site hands it out now, and its info hash by --torrent",
+)
 ACCOUNT = Meaning(
     "account", Level.WRONG, "the account of this passkey may not announce", "see why, or test with another"
 )
@@ -54,6 +60,9 @@ CODES = {
     refusal.TORRENT_DISABLED.code: TORRENT,
     refusal.PASSKEY_INVALID.code: PASSKEY,
     refusal.PASSKEY_MISSING.code: PASSKEY,
+    refusal.KEY_NEEDED.code: KEY,
+    refusal.KEY_VOID.code: KEY,
+    refusal.KEY_OF_ANOTHER_TORRENT.code: KEY,
     refusal.USER_DISABLED.code: ACCOUNT,
     refusal.DOWNLOAD_DISABLED.code: ACCOUNT,
     refusal.UPLOAD_DISABLED.code: ACCOUNT,
@@ -69,6 +78,7 @@ WORDS = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
     for pattern, meaning in (
         (r"pass ?key|auth ?key|torrent[_ ]pass\b|secure hash|\bpid\b|user not found|unknown user", PASSKEY),
+        (r"\bkey (of|in) ", KEY),
         (r"client|user.?agent|browser|peer.?id|white.?list", CLIENT),
         (r"account|banned|suspended|parked|your (user|ip)|download.*(privileges|rights)|disabled user", ACCOUNT),
         (r"unregist|not regist|not authorized for use|info.?hash|torrent", TORRENT),
