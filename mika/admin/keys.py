@@ -1,4 +1,4 @@
-"""`/v1/users/{id}/torrents/{info_hash}/key`: what announces one torrent in the place of the passkey."""
+"""`/v1/users/{id}/torrents/{info_hash}/key`: what announces one torrent in the passkey's place; whose one is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pydantic import BaseModel, Field
 
 from mika import model
 from mika.admin.call import Answer, Call
+from mika.admin.models import Body, Passkey
 from mika.admin.views import Hash
-from mika.errors import ConflictError
+from mika.errors import ConflictError, NotFoundError
 from mika.keys import void_key
 
 
@@ -18,6 +19,38 @@ class TorrentKey(BaseModel):
     info_hash: Hash
     key: str = Field(description="64 of `A-Z a-z 0-9 _ -`: a secret of the user, as a passkey is.")
     replaced: int = Field(description="How often the key of this user for this torrent was replaced.")
+
+
+class GivenKey(Body):
+    """A key that somebody found."""
+
+    key: Passkey = Field(description="The 64 characters of a key, as they stand in an announce URL.")
+
+
+class OwnedKey(TorrentKey):
+    """Whose a key is, and for which torrent."""
+
+    good: bool = Field(description="Whether it counts: it was not replaced, and the user has the same passkey still.")
+
+
+async def find_owner(call: Call) -> Answer:
+    """Say whose key this is.
+
+    For a .torrent file that leaked. It is in the body, and so in no log. 404 for what is no key of this site.
+    """
+    body: GivenKey = call.body
+    found = call.context.keys.read(body.key)
+    if found is None:
+        raise NotFoundError("This is no key of this site.")
+    user = await call.context.directory.user(found.user_id)
+    shown = OwnedKey(
+        user_id=user.id,
+        info_hash=found.info_hash.hex(),
+        key=body.key,
+        replaced=user.void_keys.get(found.info_hash, 0),
+        good=call.context.keys.is_good(found, user),
+    )
+    return Answer(200, shown)
 
 
 async def show_key(call: Call) -> Answer:

@@ -162,6 +162,7 @@ ROUTES = (
     Route("POST", "/v1/users/{id}/passkey", users.renew_passkey, WRITE, views.User, etag=True),
     Route("GET", HISTORY, history.list_user_torrents, READ, _HISTORY, query=HistoryPage, refusals=(501,)),
     Route("GET", DEBTS, history.list_debts, READ, _DEBTS, query=history.DebtPage, refusals=(501,)),
+    Route("POST", "/v1/keys", keys.find_owner, WRITE, keys.OwnedKey, body=keys.GivenKey, refusals=(404,)),
     Route("GET", KEY, keys.show_key, READ, keys.TorrentKey, refusals=(409,)),
     Route("POST", KEY, keys.replace_key, WRITE, keys.TorrentKey, refusals=(409, 501)),
     Route("GET", f"{USER}/peers", peers.list_user_peers, READ, views.Items[views.UserPeerView], query=PeerPage),

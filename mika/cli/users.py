@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -82,6 +83,18 @@ def key(api: Api, user_id: int, info_hash: str, new: bool) -> None:
     """
     method = "POST" if new else "GET"
     _show_with_announce_url(api, api.call(method, f"/v1/users/{user_id}/torrents/{info_hash}/key"))
+
+
+@user.command("by-key")
+@click.argument("key")
+@click.pass_obj
+def by_key(api: Api, key: str) -> None:
+    """Say whose key of a torrent this is, as it stands in an announce URL that leaked.
+
+    KEY is - to read it from standard input, where `ps` does not show it.
+    """
+    given = sys.stdin.readline().strip() if key == "-" else key
+    show_answer(api.call("POST", "/v1/keys", {"key": given}))
 
 
 @user.command("list")

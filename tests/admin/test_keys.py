@@ -97,6 +97,27 @@ def test_replacing_needs_the_scope_write(make_site):
     assert make_site().send("POST", at(), token="reader").status == 403
 
 
+def test_owner_of_a_key_is_found(make_site):
+    """Also of one that is void, or while keys are off: who gave a file away is to be known."""
+    site = make_site()
+    key = site.send("GET", at(2)).json["key"]
+    found = site.send("POST", "/v1/keys", {"key": key})
+    expected = {"user_id": 2, "info_hash": HASH, "key": key, "replaced": 0, "good": True}
+    assert (found.status, found.json) == (200, expected)
+    site.send("POST", at(2))
+    assert site.send("POST", "/v1/keys", {"key": key}).json == expected | {"replaced": 1, "good": False}
+    site.send("DELETE", "/v1/users/2")
+    assert "no user with the id 2" in site.send("POST", "/v1/keys", {"key": key}).json["detail"]
+
+
+@pytest.mark.parametrize(("key", "status"), [("a" * 64, 404), ("a" * 32, 404), ("a" * 65, 422), ("", 422), (7, 422)])
+def test_what_is_nobody_s_key(make_site, key, status):
+    """And is not repeated."""
+    answer = make_site().send("POST", "/v1/keys", {"key": key})
+    assert answer.status == status
+    assert "aaaaaaaa" not in str(answer.json)
+
+
 @implementer(IUserStore, ITorrentStore)
 class SmallStore:
     """Another's adapter, which offers nothing beside."""

@@ -16,7 +16,7 @@ EXAMPLES = [
 
 NOT_HERE = (
     *("check ", "db ", "geo ", "client config set", "client top", "client stats", "client events"),
-    *("client suspicion get", "client suspicion set"),
+    *("client user by-key", "client suspicion get", "client suspicion set"),
 )
 """What needs more than the API in this process, or something to be suspicious of; their own tests run them."""
 

@@ -43,6 +43,7 @@ GOOD = {
     "client user passkey": ["1"],
     "client user list": [],
     "client user key": ["1", HASH, "--new"],
+    "client user by-key": ["k" * 64],
     "client torrent peers": [HASH, "--near", "52.5,13.4", "--within", "100"],
     "client user peers": ["1", "--flush", "--idle", "1h"],
     "client user torrents": ["1", "--state", "owing"],
