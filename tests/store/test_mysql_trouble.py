@@ -191,7 +191,7 @@ class TestBinaryLog(OnServer):
         self.assertIn("does not allow triggers: SET GLOBAL log_bin_trust_function_creators = 1", words)
         self.sql("SET GLOBAL log_bin_trust_function_creators = 1")
         store = await self.opened()
-        self.assertEqual(len(self.sql("SHOW TRIGGERS")), 7)
+        self.assertEqual(len(self.sql("SHOW TRIGGERS")), 10)
         await store.add_users([make_user()])
         await store.apply_users(UserBatch(Mark("a", 1), [(1, Totals(5))]))
         await store.close()
