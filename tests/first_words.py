@@ -190,7 +190,7 @@ FAKE = {
             JAVA,
             "Transmission/4.0.6",
         ),
-        set(),  # its peer id is no Transmission's
+        {"parameters", "digits", "tail", "accept"},
     ),
     "JRatioBoost with a peer id that could be one": (
         request(

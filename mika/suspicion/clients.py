@@ -13,7 +13,7 @@ from typing import NamedTuple
 class Client(NamedTuple):
     """One client, as it writes its announces.
 
-    `peer_id` is how its peer ids begin, `tail` what follows. `names` is the order of its parameters, as words.
+    `peer_id` is how its peer ids begin, `tail` what follows after 7 bytes. `names` is the order of its parameters.
     `plain` are the bytes beside letters and digits that it does not escape, None where that is not known; `digits` is
     what its escapes are written with. `agent` is how its User-Agent begins, empty where that may be anything.
     """
@@ -30,14 +30,14 @@ class Client(NamedTuple):
 
 LOWER = re.compile(rb"[0-9a-f]*")
 UPPER = re.compile(rb"[0-9A-F]*")
-ANY_TAIL = re.compile(rb".*", re.DOTALL)
+ANY_TAIL = re.compile(rb"-.*", re.DOTALL)
 
 # http_tracker_connection.cpp of libtorrent 1.2 to 2.1; `+` because each address of the client's is named.
 _LIBTORRENT = re.compile(
     r"info_hash peer_id port uploaded downloaded left corrupt key( event)? numwant compact no_peer_id"
     r"( supportcrypto)?( redundant)?( trackerid)?( ip)?( ipv4)*( ipv6)*"
 )
-_LIBTORRENT_TAIL = re.compile(rb"[A-Za-z0-9_.!~*()-]{12}")
+_LIBTORRENT_TAIL = re.compile(rb"-[A-Za-z0-9_.!~*()-]{12}")
 _LIBTORRENT_KEY = re.compile(rb"[0-9A-F]{1,8}")
 _LIBTORRENT_PLAIN = b"-_!.~*()"
 
@@ -46,7 +46,7 @@ _TRANSMISSION = re.compile(
     r"info_hash peer_id port uploaded downloaded left numwant key compact supportcrypto( requirecrypto)?( corrupt)?"
     r"( event)?( trackerid)?( ip)?( ipv4)?( ipv6)?"
 )
-_TRANSMISSION_TAIL = re.compile(rb"[0-9a-z]{12}")
+_TRANSMISSION_TAIL = re.compile(rb"-[0-9a-z]{12}")
 _TRANSMISSION_KEY = re.compile(rb"[0-9A-Fa-f]{1,10}")
 
 # tracker_http.cc of rakshasa's libtorrent, in which `key` has moved once.
@@ -67,7 +67,7 @@ _ARIA2 = re.compile(
 CLIENTS = (
     Client(
         "qBittorrent",
-        re.compile(rb"-qB(?:4[2-9]|5[0-2])[0-9A-Z]{2}-"),
+        re.compile(rb"-qB(?:4[2-9]|5[0-2])[0-9A-Z]{2}"),
         _LIBTORRENT_TAIL,
         _LIBTORRENT,
         LOWER,
@@ -77,7 +77,7 @@ CLIENTS = (
     ),
     Client(
         "Deluge",
-        re.compile(rb"-DE2[0-2].{2}-"),
+        re.compile(rb"-DE2[0-2].."),
         _LIBTORRENT_TAIL,
         _LIBTORRENT,
         LOWER,
@@ -87,7 +87,7 @@ CLIENTS = (
     ),
     Client(
         "libtorrent",
-        re.compile(rb"-LT(?:12|2[01]).{2}-"),
+        re.compile(rb"-LT(?:12|2[01]).."),
         _LIBTORRENT_TAIL,
         _LIBTORRENT,
         LOWER,
@@ -96,7 +96,7 @@ CLIENTS = (
     ),
     Client(
         "Transmission",
-        re.compile(rb"-TR(?:2[89]|30)[0-9A-Z]{2}-"),
+        re.compile(rb"-TR(?:2[89]|30)[0-9A-Za-z]{2}"),
         _TRANSMISSION_TAIL,
         _TRANSMISSION,
         LOWER,
@@ -106,7 +106,7 @@ CLIENTS = (
     ),
     Client(
         "Transmission",
-        re.compile(rb"-TR4[01][0-9A-Z]{2}-"),
+        re.compile(rb"-TR4[01][0-9A-Za-z]{2}"),
         _TRANSMISSION_TAIL,
         _TRANSMISSION,
         UPPER,
@@ -116,7 +116,7 @@ CLIENTS = (
     ),
     Client(
         "rTorrent",
-        re.compile(rb"-lt0[D-F]..-", re.DOTALL),
+        re.compile(rb"-lt0[D-F]..", re.DOTALL),
         ANY_TAIL,
         _RTORRENT,
         UPPER,
@@ -126,7 +126,7 @@ CLIENTS = (
     ),
     Client(
         "\u00b5Torrent",
-        re.compile(rb"-UT3[0-6]..-", re.DOTALL),
+        re.compile(rb"-UT3[0-6]..", re.DOTALL),
         ANY_TAIL,
         _UTORRENT,
         LOWER,
@@ -135,7 +135,7 @@ CLIENTS = (
     ),
     Client(
         "BitTorrent",
-        re.compile(rb"-BT7[0-9a-b]..-", re.DOTALL),
+        re.compile(rb"-BT7[0-9a-b]..", re.DOTALL),
         ANY_TAIL,
         _UTORRENT,
         LOWER,
@@ -144,7 +144,7 @@ CLIENTS = (
     ),
     Client(
         "aria2",
-        re.compile(rb"A2-1-3[5-7]-"),
+        re.compile(rb"A2-1-3[5-7]"),
         ANY_TAIL,
         _ARIA2,
         UPPER,

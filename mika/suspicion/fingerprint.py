@@ -82,7 +82,7 @@ def finding_of(user_id: int, client: Client, writing: Writing, found: list[Oddit
     """Return what is kept of a request and what is odd about it."""
     score = min(95, max(each.score for each in found) + 5 * (len(found) - 1))
     name = client_name(writing.peer_id) or client.name
-    begin = writing.peer_id[:8].decode("ascii", "replace")
+    begin = writing.peer_id[:7].decode("ascii", "replace")
     evidence = f"Says to be {name} (peer id {begin}...), which does not write such an announce: "
     return Finding(KIND, user_id, b"", score, evidence + "; ".join(each.words for each in found) + ".")
 
@@ -109,10 +109,10 @@ def _parameters(client: Client, writing: Writing) -> Iterator[Oddity]:
 
 
 def _peer_id(client: Client, writing: Writing) -> Iterator[Oddity]:
-    tail = writing.peer_id[8:]
+    tail = writing.peer_id[7:]
     if not client.tail.fullmatch(tail):
-        yield Oddity("tail", 75, "the rest of its peer id has characters that are not used there")
-    elif client.name == "Transmission" and not sums_up(tail):
+        yield Oddity("tail", 75, "the rest of its peer id has another form")
+    elif client.name == "Transmission" and not sums_up(tail[1:]):
         yield Oddity("sum", 85, "the last character of its peer id is not the check of those before it")
 
 

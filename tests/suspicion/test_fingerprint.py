@@ -52,7 +52,7 @@ def test_evidence_is_a_sentence_without_the_passkey():
     assert found is not None
     assert (found.kind, found.user_id, found.info_hash, found.score) == ("client", 7, b"", 90)
     assert found.evidence == (
-        "Says to be qBittorrent 4.3.9 (peer id -qB4390-...), which does not write such an announce: its parameters are "
+        "Says to be qBittorrent 4.3.9 (peer id -qB4390...), which does not write such an announce: its parameters are "
         "info_hash, peer_id, port, uploaded, downloaded, left, event, in this order; its User-Agent is "
         '"python-requests/2.31.0".'
     )
