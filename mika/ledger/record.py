@@ -55,7 +55,7 @@ def pack_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bo
 
 
 def write_record(frame: bytearray, info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> None:
-    """Write `pack_record` into a frame, behind its checksum; compiled code has that of `_record_cy.py` in its place."""
+    """Write `pack_record` into a frame, behind its checksum; compiled, `_record_cy.pyx` does it."""
     endpoint4 = peer.endpoint4
     endpoint6 = peer.endpoint6
     flags = credit.announces | credit.completed << 1

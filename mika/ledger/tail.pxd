@@ -1,9 +1,11 @@
-# The C types of tail.py. What writes a record is that of _record_cy.py here.
+# The C types of tail.py.
 cimport cython
 
 from mika._peer_cy cimport Peer
 from mika._totals_cy cimport Totals
-from mika.ledger._record_cy cimport FRAME, write_checksum, write_record
+from mika.ledger._record_cy cimport write_checksum, write_record
+
+cdef Py_ssize_t FRAME
 
 
 @cython.final

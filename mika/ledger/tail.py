@@ -11,7 +11,8 @@ from zlib import crc32
 
 from mika._peer_cy import Peer
 from mika._totals_cy import Totals
-from mika.ledger.record import CHECKSUM, FRAME, write_checksum, write_record
+from mika.ledger._record_cy import write_checksum, write_record
+from mika.ledger.record import CHECKSUM, FRAME
 
 _MASK = 0xFFFFFFFF
 
