@@ -1,4 +1,4 @@
-"""What writes the record of an announce for `tail.py`: as plain Python that of `record.py`, compiled `_record_cy.pyx`."""
+"""What writes the record of an announce: as plain Python that of `record.py`, compiled that of `_record_cy.pyx`."""
 
 from __future__ import annotations
 
