@@ -13,6 +13,7 @@ SCRAPE, REFUSED = "scrape", "unknown passkey"
 
 FLOOR, OPENTRACKER, MIKA, PLAIN = "floor", "opentracker", "mika", "mika in plain Python"
 NO_JOURNAL, EACH_ROW = "mika without its journal", "mika writing each peer"
+EVERY_RULE, FEW_RULES = "mika with every rule", "mika with few rules"
 
 ON = {
     "MIKA_PURE": "0",
@@ -32,6 +33,23 @@ SETTINGS = {
     # A peer's row is written every 30 s. Here a peer announces many times in that, and on a site once in 30 minutes:
     # then each announce is a row. Written every second, nearly each is one here too.
     EACH_ROW: ON | {"MIKA_FLUSH__PEERS_INTERVAL": "1s"},
+    EVERY_RULE: ON
+    | {
+        "MIKA_TRACKER__ADDRESSES_PER_USER": "3",
+        "MIKA_TRACKER__TORRENT_KEYS": "accepted",
+        "MIKA_CREDIT__MULTIPLIER_UP": "1.5",
+        "MIKA_CREDIT__MULTIPLIER_DOWN": "0.5",
+        "MIKA_BONUS__PER_GIB": "0.1",
+        "MIKA_BONUS__PER_YEAR": "0.1",
+        "MIKA_HIT_AND_RUN__ENABLED": "true",
+    },
+    FEW_RULES: ON
+    | {
+        "MIKA_TRACKER__WHITELIST": "false",
+        "MIKA_BONUS__ENABLED": "false",
+        "MIKA_FLUSH__HISTORY": "false",
+        "MIKA_SUSPICION__ENABLED": "false",
+    },
 }
 """The configurations of mika, each a process of its own, as its environment."""
 
@@ -83,6 +101,8 @@ MAIN = (
 """What the goals are about: everything on, and the plot."""
 
 OTHER = (
+    Scenario(EVERY_RULE),
+    Scenario(FEW_RULES),
     Scenario(EACH_ROW),
     Scenario(NO_JOURNAL),
     Scenario(NO_JOURNAL, KEPT),
@@ -127,4 +147,5 @@ GOALS = (
     Goal(Scenario(MIKA, KEPT), Scenario(FLOOR, KEPT), 2.0),
     Goal(Scenario(PLAIN), Scenario(OPENTRACKER), 1.4),
     Goal(Scenario(PLAIN, KEPT), Scenario(OPENTRACKER), 1.0),
+    Goal(Scenario(EVERY_RULE), Scenario(FEW_RULES), 1.1),
 )

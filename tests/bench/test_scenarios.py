@@ -8,7 +8,21 @@ import pytest
 
 from bench.__main__ import PARTS, chosen
 from bench.load import is_meant
-from bench.scenarios import GOALS, KEPT, MAIN, OTHER, REFUSED, SCRAPE, SETTINGS, SWARMS, TLS, WAITS, Scenario
+from bench.scenarios import (
+    EVERY_RULE,
+    FEW_RULES,
+    GOALS,
+    KEPT,
+    MAIN,
+    OTHER,
+    REFUSED,
+    SCRAPE,
+    SETTINGS,
+    SWARMS,
+    TLS,
+    WAITS,
+    Scenario,
+)
 from bench.workload import make_workload, merged
 from mika.config import load_config
 
@@ -26,16 +40,18 @@ def test_every_scenario_is_named_once():
 
 
 def test_what_goals_and_latencies_are_about_is_measured():
-    """By the quick bench too."""
-    assert {each for goal in GOALS for each in (goal.one, goal.other)} <= set(MAIN)
+    """By the quick bench too, but for what all rules cost."""
+    wanted = {each for goal in GOALS for each in (goal.one, goal.other)}
+    assert {each.server for each in wanted - set(MAIN)} == {EVERY_RULE, FEW_RULES}
+    assert wanted <= set(ALL)
     assert set(WAITS) <= set(MAIN)
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_settings_are_of_the_configuration(settings):
-    """Everything is on in them."""
+    """Everything is on in them, but where it is measured what that costs."""
     config = load_config(None, settings)
-    assert config.tracker.whitelist
+    assert config.tracker.whitelist is (settings is not SETTINGS[FEW_RULES])
     assert not config.tracker.public
     assert config.stores.users.startswith("sqlite:")
 
