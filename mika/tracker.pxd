@@ -44,6 +44,7 @@ cdef class Tracker:
     @cython.locals(numwant=cython.longlong, width=Py_ssize_t)
     cdef AnnounceResponse _answer(self, AnnounceRequest request, User user, Torrent torrent, Swarm swarm, Peer peer)
 
+    @cython.locals(chance=cython.double)
     cdef AnnounceResponse _figures(self, AnnounceRequest request, Torrent torrent, Swarm swarm)
 
 

@@ -241,9 +241,10 @@ class Tracker:
         return response
 
     def _figures(self, request: AnnounceRequest, torrent: Torrent | None, swarm: Swarm | None) -> AnnounceResponse:
+        chance = self.random()
         return response_of(
             request.endpoint[:-2],
-            self.interval + int(self.random() * self.jitter),
+            self.interval + int(chance * self.jitter),
             self.min_interval,
             0 if swarm is None else swarm.complete,
             0 if swarm is None else swarm.incomplete,
