@@ -1,5 +1,6 @@
 # The C types of _best_cy.pyx.
 cimport cython
+from cpython.object cimport PyObject
 
 from mika._peer_cy cimport Peer
 from mika.swarm._side_cy cimport Side
@@ -26,7 +27,7 @@ cdef class Weighted:
     cdef double _seed_time
 
     cdef Asker _asker(self, Peer peer, double size)
-    cdef double _worth(self, Asker asker, Peer other) noexcept
+    cdef double _worth(self, const Asker *asker, PyObject *candidate) noexcept
 
 
 @cython.final
@@ -38,4 +39,4 @@ cdef class Best:
     cpdef choose(self, Side side, Peer asker, int count, int start, size)
 
 
-cpdef bint fits(Peer asker, Peer other) noexcept
+cpdef bint fits(Peer asker, Peer other) except -1

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from math import inf, isnan
+
 from mika._peer_cy import Peer
 from mika.swarm._side_cy import Side
 from mika.swarm.weights import SCORES, Score, Weights
@@ -56,6 +58,7 @@ class Best:
         chosen, rest = slots[:lucky], slots[lucky:]
         if most:
             worths = [self._score(asker, side.at(slot), size) for slot in rest]
+            worths = [-inf if isnan(worth) else worth for worth in worths]  # what is no number is worst
             least = sorted(worths)[-most]
             equal = most - sum(worth > least for worth in worths)
             for slot, worth in zip(rest, worths, strict=True):

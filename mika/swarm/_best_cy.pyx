@@ -4,9 +4,9 @@ The arithmetics are theirs, step by step, so that both modes choose the same; a 
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, sqrt
 from libc.string cimport memcpy
 
 from mika._peer_cy cimport NOTHING, Peer, Rest, get_place
@@ -27,7 +27,8 @@ cdef class Weighted:
         self._place, self._progress, self._speed, self._priority, self._seed_time = weights
 
     def __call__(self, Peer asker not None, Peer other not None, size):
-        return self._worth(self._asker(asker, size), other)
+        cdef Asker about = self._asker(asker, size)
+        return self._worth(&about, <PyObject *>other)
 
     cdef Asker _asker(self, Peer peer, double size):
         """What is the same whoever is compared with the one who asks."""
@@ -39,47 +40,52 @@ cdef class Weighted:
         asker.x, asker.y, asker.z = here.x, here.y, here.z
         asker.seeder = peer.seeder
         asker.size = size
-        asker.has = done(peer, size)
+        asker.has = done(peer.left, peer.downloaded, size)
         return asker
 
-    @cython.nonecheck(False)  # a peer always has what is asked of it here, and this is asked a hundred times an announce
-    cdef double _worth(self, Asker asker, Peer other) noexcept:
+    @cython.nonecheck(False)  # nothing is None here, and this is asked a hundred times an announce
+    cdef double _worth(self, const Asker *asker, PyObject *candidate) noexcept:
         cdef double worth = 0.0, has
-        cdef Rest rest = <Rest>other.rest if type(other.rest) is Rest else NOTHING
+        cdef PyObject *own = <PyObject *>(<Peer>candidate).rest
+        cdef PyObject *rest = own if type(<object>own) is Rest else <PyObject *>NOTHING
         if self._place:
-            worth += self._place * place(asker, <Place>other.rest if type(other.rest) is Place else rest.place)
+            worth += self._place * place(
+                asker, own if type(<object>own) is Place else <PyObject *>(<Rest>rest).place
+            )
         if self._progress:
-            if asker.seeder or other.seeder:
+            if asker.seeder or (<Peer>candidate).seeder:
                 worth += self._progress * 0.5
             else:
-                has = done(other, asker.size)
+                has = done((<Peer>candidate).left, (<Peer>candidate).downloaded, asker.size)
                 worth += self._progress * (asker.has + has - 2 * asker.has * has)
         if self._speed:
-            worth += self._speed * speed(rest.speed_up)
+            worth += self._speed * speed((<Rest>rest).speed_up)
         if self._priority:
-            worth += self._priority * min(1.0, rest.priority / 100.0)
-        if self._seed_time and other.seeder:
-            worth += self._seed_time * min(1.0, (<double>other.last_seen - <double>other.first_seen) / WEEK)
+            worth += self._priority * min(1.0, (<Rest>rest).priority / 100.0)
+        if self._seed_time and (<Peer>candidate).seeder:
+            worth += self._seed_time * min(
+                1.0, (<double>(<Peer>candidate).last_seen - <double>(<Peer>candidate).first_seen) / WEEK
+            )
         return worth
 
 
 @cython.nonecheck(False)
-cdef inline double place(Asker asker, Place other) noexcept:
+cdef inline double place(const Asker *asker, PyObject *there) noexcept:
     cdef double x, y, z
-    if asker.asn and asker.asn == other.asn:
+    if asker.asn and asker.asn == (<Place>there).asn:
         return 1.0
-    if asker.country and asker.country == other.code:
+    if asker.country and asker.country == (<Place>there).code:
         return 0.75
-    if not asker.located or other.location is None:
+    if not asker.located or (<Place>there).location is None:
         return 0.25
-    x, y, z = asker.x - other.x, asker.y - other.y, asker.z - other.z
+    x, y, z = asker.x - (<Place>there).x, asker.y - (<Place>there).y, asker.z - (<Place>there).z
     return max(0.0, 0.5 - 0.25 * sqrt(x * x + y * y + z * z))
 
 
-cdef inline double done(Peer peer, double size) noexcept:
+cdef inline double done(unsigned long long left, unsigned long long downloaded, double size) noexcept:
     if size == 0:
-        size = <double>peer.downloaded + <double>peer.left
-    return max(0.0, 1 - <double>peer.left / (size if size else 1.0))
+        size = <double>downloaded + <double>left
+    return max(0.0, 1 - <double>left / (size if size else 1.0))
 
 
 cdef inline double speed(unsigned long long up) noexcept:
@@ -111,15 +117,15 @@ cdef class Best:
         cdef Asker about
         cdef double least, bytes_in_all = size
         cdef Weighted weighted
-        cdef bytes chosen
-        cdef char *out
+        cdef char room[(MOST + 1) * 18]
+        cdef char *out = room
+        cdef int width = side.width, taken
         if not 0 < looked_at <= MOST or not 0 <= start < here:
             raise ValueError("a sample is of 2,000 peers at most")
         stride, remainder = here // looked_at, here % looked_at
         for step in range(looked_at):
-            if fits(asker, <Peer>side._peers[slot]):
-                slots[found] = slot
-                found += 1
+            slots[found] = slot
+            found += may_meet(asker, side._peers[slot])
             slot += stride  # start + step * here // looked_at, without a division each
             over += remainder
             if over >= looked_at:
@@ -136,63 +142,70 @@ cdef class Best:
                 weighted = <Weighted>self._score
                 about = weighted._asker(asker, bytes_in_all)
                 for index in range(lucky, found):
-                    worths[index] = weighted._worth(about, <Peer>side._peers[slots[index]])
+                    worths[index] = weighted._worth(&about, side._peers[slots[index]])
             else:
                 for index in range(lucky, found):
-                    worths[index] = self._score(asker, <Peer>side._peers[slots[index]], size)
-        chosen = PyBytes_FromStringAndSize(NULL, count * side.width)
-        out = PyBytes_AS_STRING(chosen)
+                    least = self._score(asker, <Peer>side._peers[slots[index]], size)
+                    worths[index] = least if least == least else -INFINITY
         for index in range(lucky):
-            out = put(out, side, slots[index])
+            put(out, side, slots[index])
+            out += width
         if most:
             least = largest(worths + lucky, found - lucky, most)
             equal = most
             for index in range(lucky, found):
                 equal -= worths[index] > least
-            for index in range(lucky, found):
-                if worths[index] > least:
-                    out = put(out, side, slots[index])
-                elif worths[index] == least and equal:
-                    out = put(out, side, slots[index])
-                    equal -= 1
-        return chosen
+            for index in range(lucky, found):  # each is written, and the next over it if it is not taken
+                put(out, side, slots[index])
+                taken = worths[index] > least or (worths[index] == least and equal > 0)
+                equal -= worths[index] == least
+                out += width * taken
+        return PyBytes_FromStringAndSize(room, count * width)
 
 
-cdef inline char *put(char *out, Side side, int slot) noexcept:
-    memcpy(out, side._compact + slot * side.width, side.width)
-    return out + side.width
+cdef inline void put(char *out, Side side, int slot) noexcept:
+    """Copy an endpoint: two known widths are two moves each, and no call."""
+    if side.width == 6:
+        memcpy(out, side._compact + slot * 6, 6)
+    else:
+        memcpy(out, side._compact + slot * 18, 18)
 
 
 cdef double largest(const double *values, int count, int place) noexcept:
-    """The largest but `place` - 1 of some numbers: quickselect, on a copy."""
+    """The largest but `place` - 1 of some numbers: quickselect without a branch that a processor would have to guess."""
     cdef double copy[MOST]
     cdef double pivot, held
-    cdef int low = 0, high = count - 1, left, right, wanted = place - 1
+    cdef int low = 0, high = count, wanted = place - 1, index, more, same
     memcpy(copy, values, count * sizeof(double))
-    while low < high:
+    while True:
         pivot = copy[(low + high) >> 1]
-        left, right = low, high
-        while left <= right:
-            while copy[left] > pivot:
-                left += 1
-            while copy[right] < pivot:
-                right -= 1
-            if left <= right:
-                held = copy[left]
-                copy[left] = copy[right]
-                copy[right] = held
-                left += 1
-                right -= 1
-        if wanted <= right:
-            high = right
-        elif wanted >= left:
-            low = left
-        else:
-            break
-    return copy[wanted]
+        more = low
+        for index in range(low, high):
+            held = copy[index]
+            copy[index] = copy[more]
+            copy[more] = held
+            more += held > pivot
+        if wanted < more:
+            high = more
+            continue
+        same = more
+        for index in range(more, high):
+            held = copy[index]
+            copy[index] = copy[same]
+            copy[same] = held
+            same += held == pivot
+        if wanted < same:
+            return pivot
+        low = same
 
 
-cpdef bint fits(Peer asker, Peer other) noexcept:
-    if other.user_id == asker.user_id or (asker.crypto & CRYPTO_REQUIRED and not other.crypto & CRYPTO_SUPPORTED):
+cdef inline bint may_meet(Peer asker, PyObject *candidate) noexcept:
+    """`fits`, of a candidate that is held by nobody meanwhile."""
+    cdef unsigned char crypto = (<Peer>candidate).crypto
+    if (<Peer>candidate).user_id == asker.user_id or (asker.crypto & CRYPTO_REQUIRED and not crypto & CRYPTO_SUPPORTED):
         return False
-    return asker.crypto & CRYPTO_SUPPORTED != 0 or not other.crypto & CRYPTO_REQUIRED
+    return asker.crypto & CRYPTO_SUPPORTED != 0 or not crypto & CRYPTO_REQUIRED
+
+
+cpdef bint fits(Peer asker, Peer other) except -1:
+    return may_meet(asker, <PyObject *>other)

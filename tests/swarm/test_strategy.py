@@ -86,6 +86,18 @@ def test_small_swarm_is_handed_out_whole_without_a_score() -> None:
     assert strategy.select(swarm, asker, 6, 0, Random(7).random) == b""
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf"), 0, -(10**30)])
+def test_score_that_is_no_number_is_the_worst(odd) -> None:
+    """As many as are wanted are handed out all the same, each an endpoint of somebody, and none twice."""
+    swarm, asker = crowd()
+    strategy = BestOfSample(lambda _asker, other, _size: odd if other.user_id % 2 else 1.0, lambda _: 0, 100, 1)
+    for seed in range(20):
+        chosen = numbers(strategy.select(swarm, asker, 6, 60, Random(seed).random))
+        assert len(chosen) == len(set(chosen)) == 60
+        assert set(chosen) <= set(range(1, SEEDERS + 1))
+        assert sum(number % 2 for number in chosen) <= (11 if odd != float("inf") else 60)
+
+
 def asked_often(strategy, swarm, asker, count, times=3000) -> Counter:
     """Return how often each peer is handed out."""
     random = Random(7).random
