@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench.site.outcome import play
@@ -23,9 +24,12 @@ def main() -> None:
     """Play it; exit with 1 when a figure is wrong, an honest member is suspected, or too few cheats are found."""
     parser = argparse.ArgumentParser(prog="python -m bench.site", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="few members for a few days, as `make test` plays it")
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--members", type=int, help=f"{WHOLE.members}, if nothing else is said")
+    parser.add_argument("--days", type=int, help="days without cheats")
+    parser.add_argument("--seed", type=int, default=SEED, help="another seed is another story")
     options = parser.parse_args()
     scale = SHORT if options.short else WHOLE
+    scale = replace(scale, members=options.members or scale.members, days=options.days or scale.days)
     begun = time.process_time()
     with tempfile.TemporaryDirectory(prefix="mika-site-") as folder:
         outcome = play(scale, options.seed, Path(folder), lambda words: print(words, flush=True))
