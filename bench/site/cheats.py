@@ -142,14 +142,15 @@ class Cheats:
             self._sum_of_many,
             *(partial(self._to_nobody, speed) for speed in (2 * MIB, 250 * KIB, 60 * KIB)),
             self._beside_others,
-            self._triples,
+            self._multiplies,
             self._leecher,
             self._ratiomaster,
             self._joal,
             self._says_no_download,
             *(partial(self._odd, dialect, words) for dialect, words in ODD),
             *(partial(self._shared, households) for households in (12, 8)),
-            *(partial(self._never_had, torrents, speed) for torrents, speed in ((30, 300 * KIB), (6, 120 * KIB))),
+            partial(self._never_had, 30, steady(300 * KIB), "300 KiB a second in each"),
+            partial(self._never_had, 6, while_wanted(120 * KIB), "120 KiB a second while somebody downloads"),
             self._never_stops,
         )
         for maker in makers:
@@ -210,13 +211,13 @@ class Cheats:
         client = self._new("unbalanced", "adds 20 MiB a second in a swarm")
         self._lie(client, self._busy(3)[2], steady(20 * MIB))
 
-    def _triples(self, now: int) -> None:
+    def _multiplies(self, now: int) -> None:
         client = self._new(
             "unbalanced",
-            "uploads something new, and says three times what it sent",
+            "uploads something new, and says five times what it sent",
             line=Line(20 * MIB, 20 * MIB, dual=False),
         )
-        self._lie(client, self.world.add_torrent(), times(3), real=True)
+        self._lie(client, self.world.add_torrent(), times(5), real=True)
         for member in self.world.random.sample(self.world.members[:-1], min(8, len(self.world.members) // 4)):
             torrent = self.world.torrents[-1]
             if torrent not in member.clients[0].sessions:
@@ -260,10 +261,10 @@ class Cheats:
             torrent = random.choice([torrent for torrent in self.world.torrents if torrent.online])
             each.add(torrent, torrent.size, 0, now)
 
-    def _never_had(self, number: int, speed: float, _now: int) -> None:
-        client = self._new("never had", f"seeds {number} torrents without any of them, {speed / KIB:.0f} KiB a second")
+    def _never_had(self, number: int, lie: Lie, how: str, _now: int) -> None:
+        client = self._new("never had", f"seeds {number} torrents that it does not have, {how}")
         for torrent in self.world.random.sample(self.world.torrents, min(number, len(self.world.torrents))):
-            self._lie(client, torrent, while_wanted(speed))
+            self._lie(client, torrent, lie)
 
     def _never_stops(self, now: int) -> None:
         client = self._new("never stops", "150 KiB a second, and is killed and started every two hours")
