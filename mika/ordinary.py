@@ -39,6 +39,7 @@ class OrdinaryAnnounces:
     def __init__(self, tracker: Tracker, site: Site) -> None:
         self.tracker = tracker
         self.site = site
+        self.traffic = site.traffic
 
     def answer(self, data: bytes, position: int, address: bytes, now: int) -> tuple[bytes, bool, int] | None:
         """Answer the announce at `position`: the answer, whether the connection ends, where the next request begins.
@@ -60,11 +61,10 @@ class OrdinaryAnnounces:
                 if not isinstance(body, bytes):
                     return None
             else:
-                traffic = self.site.traffic
                 if len(address) == 4:
-                    traffic.announces4 += 1
+                    self.traffic.announces4 += 1
                 else:
-                    traffic.announces6 += 1
+                    self.traffic.announces6 += 1
                 body = write_announce(response)
         except Exception:  # noqa: BLE001 - our own fault must cost neither the client its connection nor us the port
             body = self.site.fail(request)

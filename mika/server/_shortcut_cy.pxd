@@ -45,6 +45,11 @@ cdef class CompiledShortcut:
     cdef object kept
     cdef dict lines
     cdef int epoll
+    cdef object second
+    cdef bint proxied
+
+    @cython.locals(now=cython.double)
+    cdef double look(self) except -1
 
     @cython.locals(
         listening=cython.int, place="void *", done=Py_ssize_t, descriptor=cython.int, size=Py_ssize_t,
@@ -55,8 +60,10 @@ cdef class CompiledShortcut:
     @cython.locals(count=cython.int, index=cython.int, now=cython.double)
     cpdef read_ready(self)
 
+    cpdef bint read_one(self, Line line) except -1
+
     @cython.locals(size=Py_ssize_t)
-    cpdef bint read(self, Line line, double now) except -1
+    cdef bint read(self, Line line, double now) except -1
 
     @cython.locals(
         answered=tuple, answer=bytes, end=Py_ssize_t, size=Py_ssize_t, sent=Py_ssize_t, ends=cython.bint,

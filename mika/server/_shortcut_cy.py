@@ -53,15 +53,24 @@ class CompiledShortcut:
     def __init__(self, factory: AnnounceFactory, kept: KeptConnections) -> None:
         self.factory = factory
         self.ordinary = factory.ordinary
+        self.second = 0
+        self.proxied = False
         self.kept = kept
         self.lines: dict[int, Any] = kept.lines
         self.epoll = kept.fileno()
+
+    def look(self) -> float:
+        """See what is so for a whole turn: the time, which is returned, and whether there are proxies."""
+        now = self.factory.clock()
+        self.second = int(now)
+        self.proxied = bool(self.factory.proxies)
+        return now
 
     def accept(self, port: socket) -> tuple[int, int]:
         """Accept and answer up to `BURST` connections; return how many, and the `errno` that ended it, or 0."""
         listening = port.fileno()
         place = _place
-        now = self.factory.clock()
+        now = self.look()
         for done in range(BURST):
             _length[0] = 128
             descriptor = accept4(listening, place, _length, SOCK_NONBLOCK | SOCK_CLOEXEC)
@@ -82,13 +91,17 @@ class CompiledShortcut:
     def read_ready(self) -> None:
         """Read from kept connections that are ready, up to `BURST`: the rest is ready in the next turn."""
         count = epoll_wait(self.epoll, _ready, BURST, 0)
-        now = self.factory.clock()
+        now = self.look()
         for index in range(count):
             entry = self.lines.get(_ready[index].data.fd)
             if isinstance(entry, Line):
                 self.read(entry, now)
             elif entry is not None:
                 self.kept.read_transport(entry)
+
+    def read_one(self, line: Line) -> bool:
+        """Read and answer what a connection says out of turn; say whether it said anything."""
+        return self.read(line, self.look())
 
     def read(self, line: Line, now: float) -> bool:
         """Read and answer what a connection says, if anything; say whether it did. Close it if it has ended."""
@@ -102,8 +115,8 @@ class CompiledShortcut:
     def serve(self, line: Line, data: bytes, now: float) -> None:
         """Answer what a connection said; what cannot be answered in one go takes the long way."""
         answered = None
-        if not self.factory.proxies:
-            answered = self.ordinary.answer(data, 0, line.address, int(now))
+        if not self.proxied:
+            answered = self.ordinary.answer(data, 0, line.address, self.second)
             if answered is None:
                 answered = self.factory.answer_whole(data, line.address)
         if answered is None:

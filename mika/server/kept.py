@@ -74,7 +74,7 @@ class KeptConnections:
 
     def cut_off(self, line: Line) -> bool:
         """End a line that was silent for too long; say whether it was: what it has said by now is answered instead."""
-        if self.shortcut.read(line, self._factory.clock()):
+        if self.shortcut.read_one(line):
             return False
         if line.kept is not None:
             self._factory.traffic.cut_off += 1
@@ -83,7 +83,7 @@ class KeptConnections:
 
     def end_line(self, line: Line) -> None:
         """End a line when what it has said by now is answered."""
-        self.shortcut.read(line, self._factory.clock())
+        self.shortcut.read_one(line)
         if line.kept is not None:
             self.close(line)
 

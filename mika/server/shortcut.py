@@ -40,15 +40,24 @@ class PlainShortcut:
     def __init__(self, factory: AnnounceFactory, kept: KeptConnections) -> None:
         self.factory = factory
         self.ordinary = factory.ordinary
+        self.second = 0
+        self.proxied = False
         self.kept = kept
         self.lines: dict[int, Any] = kept.lines
         self.epoll: epoll = kept.epoll
+
+    def look(self) -> float:
+        """See what is so for a whole turn: the time, which is returned, and whether there are proxies."""
+        now = self.factory.clock()
+        self.second = int(now)
+        self.proxied = bool(self.factory.proxies)
+        return now
 
     def accept(self, port: socket.socket) -> tuple[int, int]:
         """Accept and answer up to `BURST` connections; return how many, and the `errno` that ended it, or 0."""
         accept = port._accept  # type: ignore[attr-defined]  # noqa: SLF001 - accept() makes a slower object of it
         family = port.family
-        now = self.factory.clock()
+        now = self.look()
         for done in range(BURST):
             try:
                 descriptor, addr = accept()
@@ -66,7 +75,7 @@ class PlainShortcut:
                 connection.close()  # gone already, without a word
                 continue
             address = packed(addr[0])
-            answered = self.ask(data, address, now)
+            answered = self.ask(data, address)
             if answered is None:
                 self.kept.hand_over(Line(staying(connection), address, now, IDLE_TIME), data, b"", False)
                 continue
@@ -91,13 +100,17 @@ class PlainShortcut:
     def read_ready(self) -> None:
         """Read from kept connections that are ready, up to `BURST`: the rest is ready in the next turn."""
         ready = self.epoll.poll(0, BURST)
-        now = self.factory.clock()
+        now = self.look()
         for descriptor, _ in ready:
             entry = self.lines.get(descriptor)
             if isinstance(entry, Line):
                 self.read(entry, now)
             elif entry is not None:  # it was closed by one before it
                 self.kept.read_transport(entry)
+
+    def read_one(self, line: Line) -> bool:
+        """Read and answer what a connection says out of turn; say whether it said anything."""
+        return self.read(line, self.look())
 
     def read(self, line: Line, now: float) -> bool:
         """Read and answer what a connection says, if anything; say whether it did. Close it if it has ended."""
@@ -115,7 +128,7 @@ class PlainShortcut:
 
     def serve(self, line: Line, data: bytes, now: float) -> None:
         """Answer what a kept connection said."""
-        answered = self.ask(data, line.address, now)
+        answered = self.ask(data, line.address)
         if answered is None:
             self.kept.hand_over(line, data, b"", False)
             return
@@ -132,11 +145,11 @@ class PlainShortcut:
         line.since = now
         self.go_on(line, data, answered, sent)
 
-    def ask(self, data: bytes, address: bytes, now: float) -> tuple[bytes, bool, int] | None:
+    def ask(self, data: bytes, address: bytes) -> tuple[bytes, bool, int] | None:
         """Return an answer, whether the connection ends, and where the next request begins; None for the long way."""
-        if self.factory.proxies:
+        if self.proxied:
             return None
-        return self.ordinary.answer(data, 0, address, int(now)) or self.factory.answer_whole(data, address)
+        return self.ordinary.answer(data, 0, address, self.second) or self.factory.answer_whole(data, address)
 
     def go_on(self, line: Line, data: bytes, answered: tuple[bytes, bool, int], sent: int) -> None:
         """Wait for the next request when this one is answered, end, or take the long way with what is left to do."""

@@ -5,7 +5,9 @@ from mika.wire._request_cy cimport AnnounceRequest
 
 ctypedef const unsigned char *Text
 
-cdef int NEEDED
+cdef int _needed
+cdef Py_ssize_t _max_line
+cdef Py_ssize_t _max_key
 cdef object NO_EVENT
 cdef dict _events
 cdef bytes HEX

@@ -31,10 +31,15 @@ EVENTS = {
 }
 """What clients write for an event (BEP 3, 21)."""
 
-_events = EVENTS  # as a C name
+# As names of C.
+_events = EVENTS
+_needed = NEEDED
+_max_line = MAX_LINE
+_max_key = MAX_KEY
+
 HEX = bytes(int(chr(byte), 16) if chr(byte) in "0123456789abcdefABCDEF" else 255 for byte in range(256))
 
-# What was said of a block of headers: a client sends the same with each announce.
+# What blocks of headers say that have no body behind them: a client sends the same with each announce.
 _known: dict[bytes, Headers] = {}
 # Where values are put together: nothing else runs meanwhile.
 _scratch = bytearray(32)
@@ -57,9 +62,9 @@ def scan_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceRequ
     if query >= size or text[query] != 63:
         return None
     if query - slash == 9 and begins(text, slash, query, b"/announce", 9):
-        passkey = data[first:slash]
+        passkey = text[first:slash]
     elif slash - first == 8 and begins(text, first, slash, b"announce", 8):
-        passkey = data[slash + 1 : query]
+        passkey = text[slash + 1 : query]
         if passkey.startswith((b"announce", b"scrape")):
             return None
     else:
@@ -78,17 +83,17 @@ def scan_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceRequ
         text[end] == 13 and text[end + 1] == 10 and text[end + 2] == 13 and text[end + 3] == 10
     ):
         end += 1
-    if end + 3 >= size or end - start > MAX_LINE:
+    if end + 3 >= size or end - start > _max_line:
         return None
-    block = data[version : end + 2]
+    block = text[version : end + 2]
     headers = _known.get(block)
     if headers is None:
         headers = read_headers(block)
+        if headers.body:
+            return None
         if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[block] = headers
-    if headers.body:
-        return None
     request.passkey = passkey.decode("latin-1")
     return request, headers, end + 4
 
@@ -121,7 +126,7 @@ def scan_parameters(request: AnnounceRequest, data: bytes, at: int, address: byt
         found |= what
         at += 1
         if text[at - 1] == 32:
-            return at if found == NEEDED else -1
+            return at if found == _needed else -1
 
 
 def take(  # noqa: PLR0913, PLR0917 - where the parts of one parameter are
@@ -160,9 +165,9 @@ def take_further(request: AnnounceRequest, data: bytes, name: int, length: int, 
     """Read one of the other parameters into a request; answer 0, -1 if it is not ordinary."""
     text = data
     if length == 3 and begins(text, name, end, b"key", 3):
-        request.key = data[value : min(end, value + MAX_KEY)]
+        request.key = text[value : min(end, value + _max_key)]
     elif length == 5 and begins(text, name, end, b"event", 5):
-        event = _events.get(data[value:end])
+        event = _events.get(text[value:end])
         if event is None:
             return -1
         request.event = event
