@@ -21,6 +21,7 @@ from mika.interfaces import IHistoryStore, ISuspicionStore, Sought
 from mika.jobs import Periodic
 from mika.journal import Journal
 from mika.model import INT64_MAX, Suspicion
+from mika.suspicion.course import UNKNOWN
 from mika.suspicion.endings import Endings
 from mika.suspicion.finding import Finding
 from mika.suspicion.greetings import Greetings
@@ -39,6 +40,9 @@ AT_ONCE = 250
 
 MOST = 20_000
 """Records of one look: what it costs a busy tracker stays below a tenth of a processor."""
+
+AHEAD = 5000
+"""Records by which the swarms may be ahead of what is looked at; nobody is judged by what is left while it is more."""
 
 BEHIND = 200_000
 """With so many records unread, they are left out: nothing keeps the journal's files for longer."""
@@ -84,7 +88,7 @@ class Follow(Periodic):
         self._endings = Endings()
         self._windows = Windows(self._left, self._size, self._lines)
         self._found: dict[tuple[str, int, bytes], Suspicion] = {}
-        self._reached = 0
+        self._reached = self._taken = 0
         self._note_at = self._networks_at = 0.0
 
     @property
@@ -136,6 +140,7 @@ class Follow(Periodic):
             return
         overflows = self._windows.overflows
         for end, frames in journal.read(begun, AT_ONCE):
+            self._taken = self._reached
             self._reached = end  # first: what cannot be judged must not keep the journal from being let go of
             for sighting in sightings(frames):
                 self._keep(self._windows.take(sighting, section.fastest))
@@ -238,4 +243,13 @@ class Follow(Periodic):
 
     def _left(self, info_hash: bytes, one: tuple[int, bytes], since: int) -> int:
         swarm = self._swarms.get(info_hash)
-        return 0 if swarm is None else left_of(swarm.peers, one, since)
+        left = 0 if swarm is None else left_of(swarm.peers, one, since)
+        return left + self._untold(info_hash)
+
+    def _untold(self, info_hash: bytes) -> int:
+        """Return what was received by records that are not read yet: the swarm is ahead of what is looked at."""
+        journal = self._journal
+        if journal.last - self._taken > AHEAD:
+            return UNKNOWN
+        unread = (each for _, frames in journal.read(self._taken, AHEAD) for each in sightings(frames))
+        return sum(each.downloaded for each in unread if each.info_hash == info_hash)

@@ -109,6 +109,26 @@ def test_upload_that_is_received_is_not_noted(followed):
     assert followed.follow.open == 0
 
 
+def test_upload_that_was_received_a_moment_ago_is_not_noted(followed):
+    """The swarm knows already that nothing is left, and the record of it is not read yet."""
+    followed.announce(0, left=0)
+    followed.announce(1, left=1024 * MIB)
+    for number in range(1, 5):
+        followed.wait(1800)
+        followed.announce(0, left=0, uploaded=number * 250 * MIB)
+        if number == 4:
+            followed.announce(1, left=0, downloaded=1024 * MIB)
+    followed.wait(120)
+    assert followed.rows() == []
+
+
+def test_who_is_far_behind_judges_nobody_by_what_is_left(followed, monkeypatch):
+    """The swarms are too far ahead of what is looked at."""
+    monkeypatch.setattr(follow, "AHEAD", 0)
+    followed.fake(9)
+    assert followed.rows() == []
+
+
 def test_speed_is_judged_by_the_configuration(followed):
     """As it is in force."""
     followed.announce(left=0)
