@@ -21,6 +21,7 @@ class Session:
         "downloaded",
         "epoch",
         "flows",
+        "heard",
         "left",
         "lump",
         "owed",
@@ -41,7 +42,7 @@ class Session:
         self.left = left
         self.target = target
         self.uploaded = self.downloaded = 0
-        self.running = self.flows = False
+        self.running = self.flows = self.heard = False
         self.rate_up = self.rate_down = self.rate_left = self.lump = 0
         self.source = self
         self.epoch = 0
@@ -104,7 +105,7 @@ class Session:
         if not self.peer_id or not client.keeps_peer_ids:
             self.peer_id = client.peer_id or client.dialect.new_peer_id(client.random)
             self.before = client.beginnings(self)
-        self.connect(now)
+        self.heard = False
         self.announce(now, "started")
 
     def end(self, now: int, event: str = "") -> None:
@@ -126,6 +127,9 @@ class Session:
         interval = client.tell(self, self.owed or event, now)
         if interval:
             self.owed = ""
+            if not self.heard:  # only the tracker tells of others, and others of this one
+                self.heard = True
+                self.connect(now)
             wait = interval + client.random.randrange(6)
             if client.random.random() < 0.004:
                 wait = client.random.randrange(5, interval)  # somebody presses "update tracker"
@@ -136,7 +140,8 @@ class Session:
 
     def resume(self, now: int) -> None:
         """Go on after a sleep: connected again, and announced soon."""
-        self.connect(now)
+        if self.heard:
+            self.connect(now)
         self.epoch += 1
         self.client.world.at(now + self.client.random.randrange(20), self._due, self.epoch)
 
