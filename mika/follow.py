@@ -143,8 +143,11 @@ class Follow(Periodic):
             self._taken = self._reached
             self._reached = end  # first: what cannot be judged must not keep the journal from being let go of
             for sighting in sightings(frames):
-                self._keep(self._windows.take(sighting, section.fastest))
-                self._end(sighting)
+                found = self._windows.take(sighting, section.fastest)
+                if found:
+                    self._keep(found)
+                if sighting.gone or not sighting.announced:
+                    self._end(sighting)
             if end - begun >= MOST:
                 break
             await deferLater(self._clock, 0)
@@ -152,13 +155,12 @@ class Follow(Periodic):
             self.log.info("too many peers transfer to look for cheating among all of them: it begins anew")
 
     def _end(self, sighting: Sighting) -> None:
-        """Look at how a session ends, if this is what the record is of."""
-        user_id, info_hash, peer_id = sighting.user_id, sighting.info_hash, sighting.peer_id
+        """Look at how a session ends: by a stop, in silence, or because the peer was dropped."""
         if sighting.gone:
-            self._greetings.stopped(user_id, info_hash, peer_id)
+            self._greetings.stopped(sighting.user_id, sighting.info_hash, sighting.peer_id)
             if sighting.announced:
                 self._endings.stopped(sighting)
-        elif not sighting.announced and self._is_followed(sighting):
+        elif self._is_followed(sighting):
             found = self._endings.followed(sighting)
             self._keep([] if found is None else [found])
 

@@ -11,14 +11,19 @@ from mika.suspicion.speed import KIND, SLACK
 LONGEST = 2 * 3600
 """Seconds over which uploads are added up."""
 
+PAUSE = 60
+"""Seconds after a look at where a user is, before the next one: it goes through all their torrents."""
+
 
 class _Line:
     """What a user uploaded since `opened`: only what was said to have begun after it."""
 
-    __slots__ = ("opened", "size", "torrents")
+    __slots__ = ("lines", "looked", "opened", "size", "torrents")
 
     def __init__(self, opened: int) -> None:
         self.opened = opened
+        self.lines = 1
+        self.looked = opened - PAUSE
         self.size = 0
         self.torrents: set[bytes] = set()
 
@@ -52,7 +57,10 @@ class Lines:
         most = fastest * (seconds + SLACK)
         if line.size <= most or len(line.torrents) == 1:
             return None  # of a single torrent, `judge_speed` says more
-        lines = max(1, self._lines_of(sighting.user_id))
+        if sighting.seen - line.looked >= PAUSE:
+            line.looked = sighting.seen
+            line.lines = max(1, self._lines_of(sighting.user_id))
+        lines = line.lines
         if line.size <= most * lines:
             return None
         score = min(100, 60 + 10 * line.size // (most * lines))

@@ -26,15 +26,19 @@ CLAIM = 256 << 20
 TIMES = 3
 """Announces with upload from which on it is no single accident."""
 
+PAUSE = 60
+"""Seconds after a look at a user's uploads, before the next one: it goes through the swarm, and the unread records."""
+
 
 class _Uploads:
     """What one user uploaded: bytes, and in how many announces."""
 
-    __slots__ = ("claimed", "size", "times")
+    __slots__ = ("claimed", "judged", "size", "times")
 
     def __init__(self) -> None:
         self.size = 0
         self.times = 0
+        self.judged = 0
         self.claimed = False
         """Whether it was asked already if they ever had what they upload."""
 
@@ -63,6 +67,14 @@ class Window:
         """Return what this peer said before in this window, None if it did not."""
         return self.seen.get((sighting.user_id, sighting.peer_id))
 
+    def course_of(self, sighting: Sighting) -> Course:
+        """Return the course of a peer, which begins here if it has none."""
+        key = sighting.user_id, sighting.peer_id
+        course = self.courses.get(key)
+        if course is None:
+            course = self.courses[key] = Course()
+        return course
+
     def add(self, sighting: Sighting, size: int) -> bool:
         """Take in an announce, a stop or a silence, and say whether its user's uploads are to be judged now.
 
@@ -86,10 +98,15 @@ class Window:
             self.seen[key] = Seen(sighting.seen, sighting.left)
         if before is None or not sighting.uploaded:
             return False
-        uploads = self.uploads.setdefault(sighting.user_id, _Uploads())
+        uploads = self.uploads.get(sighting.user_id)
+        if uploads is None:
+            uploads = self.uploads[sighting.user_id] = _Uploads()
         uploads.size += sighting.uploaded
         uploads.times += 1
-        return self._is_odd(uploads, size)
+        if sighting.seen - uploads.judged < PAUSE or not self._is_odd(uploads, size):
+            return False
+        uploads.judged = sighting.seen
+        return True
 
     def odd(self, size: int) -> list[int]:
         """Return whose uploads are to be judged when nothing flows any more: few large ones, too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from mika.suspicion.course import Course, Paces, Seen, Takings
+from mika.suspicion.course import Paces, Seen, Takings
 from mika.suspicion.finding import Finding
 from mika.suspicion.lines import Lines
 from mika.suspicion.sighting import Sighting
@@ -64,52 +64,52 @@ class Windows:
         self._paces.forget()
         self._takings.forget()
 
-    def take(self, sighting: Sighting, fastest: int) -> Iterator[Finding]:
+    def take(self, sighting: Sighting, fastest: int) -> list[Finding]:
         """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
-        window = self._open.get(sighting.info_hash)
+        info_hash, found = sighting.info_hash, list[Finding]()
+        window = self._open.get(info_hash)
         if window is not None and sighting.seen - window.opened > (LONGEST if window.received else QUIETEST):
-            yield from self._close(sighting.info_hash)
+            found.extend(self._close(info_hash))
             window = None
         if window is None:
             if not (sighting.left or sighting.uploaded or sighting.downloaded):
-                return  # an idle seeder, as nearly all are
-            window = self._open[sighting.info_hash] = Window(sighting.seen)
+                return found  # an idle seeder, as nearly all are
+            window = self._open[info_hash] = Window(sighting.seen)
+        size = self._size(info_hash)
         before = window.before(sighting)
         if before is not None and sighting.announced:
-            yield from self._alone(window, sighting, before, fastest)
-        yield from self._balance(window, sighting)
+            found.extend(filter(None, self._alone(window, sighting, before, size, fastest)))
+        self._balance(window, sighting, size, found)
         if self._peers > MOST:
             self.overflows += 1
             self.forget()
+        return found
 
-    def _alone(self, window: Window, sighting: Sighting, before: Seen, fastest: int) -> Iterator[Finding]:
+    def _alone(
+        self, window: Window, sighting: Sighting, before: Seen, size: int, fastest: int
+    ) -> Iterator[Finding | None]:
         """Judge an announce by what its own user said before."""
         if fastest and sighting.uploaded:
-            for found in (judge_speed(sighting, before.at, fastest), self._lines.add(sighting, before.at, fastest)):
-                if found is not None:
-                    yield found
+            yield judge_speed(sighting, before.at, fastest)
+            yield self._lines.add(sighting, before.at, fastest)
         if sighting.uploaded or sighting.downloaded or sighting.left < before.left:
-            course = window.courses.setdefault((sighting.user_id, sighting.peer_id), Course())
-            found = course.add(sighting, before, self._size(sighting.info_hash))
-            if found is not None:
-                yield found
+            course = window.course_of(sighting)
+            yield course.add(sighting, before, size)
             if course.hidden:
-                found = self._takings.judge(sighting, course.hidden)
-                if found is not None:
-                    yield found
+                yield self._takings.judge(sighting, course.hidden)
             if course.is_constant:
                 yield self._paces.judge(sighting, course)
 
-    def _balance(self, window: Window, sighting: Sighting) -> Iterator[Finding]:
-        size, before = self._size(sighting.info_hash), len(window.seen)
+    def _balance(self, window: Window, sighting: Sighting, size: int, found: list[Finding]) -> None:
+        before = len(window.seen)
         wanted = window.add(sighting, size)
         self._peers += len(window.seen) - before
         if wanted:
             one = sighting.user_id, sighting.peer_id
             left = self._left(sighting.info_hash, one, window.opened - REACH)
-            found = window.judge(sighting.user_id, sighting.info_hash, sighting.seen, size, left)
-            if found is not None:
-                yield found
+            judged = window.judge(sighting.user_id, sighting.info_hash, sighting.seen, size, left)
+            if judged is not None:
+                found.append(judged)
         if sighting.uploaded and window.is_claim(sighting, size):
             self.claims.append((sighting.user_id, sighting.info_hash))
 

@@ -84,3 +84,12 @@ def test_full_line_is_never_found(steps):
         told = (torrent + busy) % 10
         assert lines.add(upload(told, moved[told], now), since[told], FASTEST) is None
         since[told], moved[told] = now, 0
+
+
+def test_where_a_user_is_is_asked_once_a_minute():
+    """Somebody who announces all the time costs no look through all their torrents each time."""
+    asked = []
+    lines = Lines(lambda user_id: len(asked.append(user_id) or asked))
+    for second in range(0, 180, 10):
+        lines.add(upload(second % 7, 900 * FASTEST, 1000 + second), 0, FASTEST)
+    assert asked == [7] * 3

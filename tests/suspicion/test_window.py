@@ -65,6 +65,14 @@ def test_upload_with_nobody_to_receive_it():
     assert found[-1].score >= 80
 
 
+def test_who_announces_all_the_time_is_looked_at_once_a_minute():
+    """What is left of a swarm is added up for nobody more often than that."""
+    asked: list[Any] = []
+    windows = Windows(lambda *about: len(asked.append(about) or b""), lambda _info_hash: SIZE)
+    found = [each for number in range(60) for each in windows.take(announce(SEED, number / 12, up=200), 0)]
+    assert len(asked) == [each.kind for each in found].count(UNRECEIVED) == 5
+
+
 def test_faker_beside_real_leechers():
     """What went to nobody whatever others did is the faker's alone; the honest seeder beside is not named."""
     honest = [announce(OTHER, 30 * number + 15, up=100) for number in range(6)]
