@@ -233,7 +233,7 @@ def test_nothing_but_sessions(console):
         ("raise type('E', (Exception,), {'__str__': lambda self: 1/0})", 1, "E"),
         ("from twisted.internet.defer import fail; fail(ValueError('no'))", 1, "ValueError: no"),
         ("import sys; sys.stdout = None; print('x')", 0, ""),
-        ("tracker.announce(None, None)", 1, "AttributeError"),
+        ("tracker.announce(None, 0)", 1, "AttributeError"),
     ],
 )
 def test_mistake_is_said_and_the_tracker_goes_on(console, command, status, words):

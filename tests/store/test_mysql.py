@@ -71,8 +71,8 @@ class TestValues(OnServer):
     async def test_value_that_no_column_holds(self):
         """It is refused in words, not cut, and what comes after it works."""
         store = await self.opened()
-        for user in (make_user(id=2**63), make_user(name="\ud800"), make_user(passkey="x" * 257), make_user(name=None)):
-            await self.refusal(store.add_users([user]))
+        for wrong in ({"role": 2**63}, {"name": "\ud800"}, {"passkey": "x" * 257}, {"name": None}):
+            await self.refusal(store.add_users([make_user(**wrong)]))
         self.assertEqual(await store.list_users(0, 10), [])
         await store.add_users([make_user()])
 

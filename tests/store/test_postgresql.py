@@ -218,7 +218,7 @@ class TestBatches(OnDatabase, TestCase):
         for wrong, words in (
             ({"name": "secret\0"}, "NUL"),
             ({"name": "secret\ud800"}, "not Unicode"),
-            ({"id": 2**63, "name": "secret"}, "out of range"),
+            ({"role": 2**63, "name": "secret"}, "out of range"),
             ({"passkey": "secret-" * 20}, "too long|right truncation"),
         ):
             with self.assertRaises(StoreError) as caught:

@@ -159,7 +159,7 @@ class TestBatches(OnFile):
     async def test_value_that_no_column_holds(self):
         """It is refused in words, and what comes after it works."""
         store = await self.opened()
-        for user in (make_user(id=2**63), make_user(name="\ud800")):
+        for user in (make_user(role=2**63), make_user(name="\ud800")):
             with self.assertRaises(StoreError):
                 await store.add_users([user])
         await store.add_users([make_user()])
