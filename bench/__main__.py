@@ -27,7 +27,7 @@ class Part:
 
 
 PARTS = (
-    Part("run", "--rounds 5 --seconds 1", "--main --rounds 2 --seconds 1"),
+    Part("run", "--rounds 3 --seconds 1 --long 20", "--main --rounds 2 --long 5"),
     Part("latency", "--rounds 3 --seconds 4", "--rounds 1 --seconds 2"),
     Part("instructions", "", ""),
     Part("memory", "", "--peers 100000 --torrents 5000 --users 10000"),

@@ -17,7 +17,7 @@ from bench import profiling
 from bench.load import Sample
 from bench.results import keep, others, spread
 from bench.running import able, running
-from bench.scenarios import GOALS, MAIN, OPENTRACKER, OTHER, SWARMS, Scenario
+from bench.scenarios import GOALS, JUDGED, MAIN, OPENTRACKER, OTHER, SWARMS, Scenario
 from bench.servers import end_cleanly, scratch
 from bench.workload import make_workload
 
@@ -46,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5, help="rounds, in each of which all have their turn (5)")
     parser.add_argument("--seconds", type=int, default=2, help="seconds of load a scenario in a round (2)")
+    parser.add_argument("--long", type=int, default=20, help="seconds of load for those that goals are about (20)")
     parser.add_argument("--main", action="store_true", help="only what the goals are about")
     parser.add_argument("--only", default="", metavar="WORDS", help="only scenarios with these words in their names")
     parser.add_argument("--list", action="store_true", help="name the scenarios; measure nothing")
@@ -55,7 +56,7 @@ def _options() -> argparse.Namespace:
     if options.list:
         print("\n".join(map(str, options.scenarios)))
         sys.exit()
-    if not options.scenarios or options.rounds < 1 or options.seconds < 1:
+    if not options.scenarios or min(options.rounds, options.seconds, options.long) < 1:
         parser.error("there is nothing to measure")
     return options
 
@@ -68,7 +69,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> list[Round]:
         rounds = []
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds} ...", file=sys.stderr)
-            rounds.append({each: loads[each].measure(each.mode, options.seconds, each.over) for each in scenarios})
+            seconds = {each: options.long if each in JUDGED else options.seconds for each in scenarios}
+            rounds.append({each: loads[each].measure(each.mode, seconds[each], each.over) for each in scenarios})
     return rounds
 
 

@@ -149,3 +149,6 @@ GOALS = (
     Goal(Scenario(PLAIN, KEPT), Scenario(OPENTRACKER), 1.0),
     Goal(Scenario(EVERY_RULE), Scenario(FEW_RULES), 1.1),
 )
+
+JUDGED = frozenset(scenario for goal in GOALS for scenario in (goal.one, goal.other))
+"""Those are measured for longer: what comes every 30 seconds, or is left out under a rush, has its share there."""
