@@ -93,6 +93,7 @@ def test_terminal_that_closes_ends_the_tracker(tmp_path, nohup):
     """SIGHUP comes from there too, and means what it always meant; unless it was started with nohup."""
     ours, theirs = pty.openpty()
     log = tmp_path / "log"
+    under = ["nohup"] if nohup else ["env", "--default-signal=HUP"]  # the tests may run under nohup themselves
     with log.open("wb") as out:
         process = subprocess.Popen(
             ["setsid", "--ctty", *(["nohup"] if nohup else []), TWISTD, "-n", "--pidfile=", "mika"],
