@@ -96,7 +96,7 @@ def test_terminal_that_closes_ends_the_tracker(tmp_path, nohup):
     under = ["nohup"] if nohup else ["env", "--default-signal=HUP"]  # the tests may run under nohup themselves
     with log.open("wb") as out:
         process = subprocess.Popen(
-            ["setsid", "--ctty", *(["nohup"] if nohup else []), TWISTD, "-n", "--pidfile=", "mika"],
+            ["setsid", "--ctty", *under, TWISTD, "-n", "--pidfile=", "mika"],
             cwd=tmp_path,
             env=clean_environment(MIKA_TRACKER__LISTEN="127.0.0.1:0", MIKA_API__LISTEN="127.0.0.1:0"),
             stdin=theirs,
