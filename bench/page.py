@@ -67,7 +67,7 @@ def _announces(document: Document) -> str:
         f"| {name} | {_with_range(values, 2)} | {most[name]:.1f} | {_verdict(spread(values).median, most[name])} |"
         for name, values in figures["ratios"].items()
     ]
-    taken = f"{options['rounds']} rounds of {options['seconds']} s each."
+    taken = f"{options['rounds']} rounds of {options['seconds']} s each, {options['long']} s of what goals are about."
     parts = ["### CPU time", f"{_measured_on(document)} {taken}", "![CPU time an announce](performance.svg)"]
     if ratios:
         parts.append(

@@ -23,7 +23,7 @@ def document(figures: Any, **options: Any) -> dict[str, Any]:
         "machine": "a machine",
         "pinned": True,
         "load": 0.1,
-        "options": {"rounds": 2, "seconds": 1} | options,
+        "options": {"rounds": 2, "seconds": 1, "long": 20} | options,
         "figures": figures,
     }
 
