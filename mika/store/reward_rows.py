@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from mika.model import INT64_MAX, BonusEntry
 from mika.store.batches import chunks, insert_one
@@ -19,18 +19,18 @@ _BY_USER = (freeleech, void_keys, bonus_entries, history, suspicions)
 _FIELDS = [column.name for column in bonus_entries.columns]
 
 
-def tokens_of(connection: Connection, user_id: int) -> dict[bytes, int]:
-    """Return a user's tokens."""
-    mine = select(freeleech.c.info_hash, freeleech.c.until).where(freeleech.c.user_id == user_id)
-    return {bytes(info_hash): until for info_hash, until in connection.execute(mine)}
+def by_torrent(connection: Connection, table: Table, user_id: int) -> dict[bytes, int]:
+    """Return the number that a table of user id, info hash and number has for each torrent of a user."""
+    mine = select(table).where(table.c.user_id == user_id)
+    return {bytes(info_hash): number for _, info_hash, number in connection.execute(mine)}
 
 
-def tokens_between(connection: Connection, first: int, last: int) -> Mapping[int, dict[bytes, int]]:
-    """Return the tokens of all users whose ids are in a range."""
+def by_torrent_between(connection: Connection, table: Table, first: int, last: int) -> Mapping[int, dict[bytes, int]]:
+    """Return the same of all users whose ids are in a range."""
     found: Mapping[int, dict[bytes, int]] = defaultdict(dict)
-    of = freeleech.c.user_id
-    for user_id, info_hash, until in connection.execute(select(freeleech).where(of >= first, of <= last)):
-        found[user_id][bytes(info_hash)] = until
+    of = table.c.user_id
+    for user_id, info_hash, number in connection.execute(select(table).where(of >= first, of <= last)):
+        found[user_id][bytes(info_hash)] = number
     return found
 
 

@@ -12,11 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from mika.interfaces import Mark
 from mika.model import INT64_MAX, NO_KEYS, Role, Totals, User
-from mika.store import key_rows
 from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, save_all, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
-from mika.store.reward_rows import forget, tokens_between, tokens_of
-from mika.store.schema import roles, users
+from mika.store.reward_rows import by_torrent, by_torrent_between, forget
+from mika.store.schema import freeleech, roles, users, void_keys
 from mika.store.taken import refuse_default_role, refuse_passkeys_of_others, refuse_taken_users
 from mika.store.values import TOTALS, Growth
 
@@ -70,7 +69,8 @@ def _one(connection: Connection, query: Select[Any]) -> User | None:
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    return _user(row, tokens_of(connection, row["id"]), key_rows.of_user(connection, row["id"]))
+    tokens, void = (by_torrent(connection, table, row["id"]) for table in (freeleech, void_keys))
+    return _user(row, tokens, void or NO_KEYS)
 
 
 def page(connection: Connection, after: int, limit: int) -> list[User]:
@@ -81,7 +81,7 @@ def page(connection: Connection, after: int, limit: int) -> list[User]:
     if not rows:
         return []
     ends = rows[0]["id"], rows[-1]["id"]
-    tokens, void = tokens_between(connection, *ends), key_rows.between(connection, *ends)
+    tokens, void = (by_torrent_between(connection, table, *ends) for table in (freeleech, void_keys))
     return [_user(row, tokens.get(row["id"], {}), void.get(row["id"], NO_KEYS)) for row in rows]
 
 
