@@ -10,9 +10,7 @@ from math import inf, isnan
 from mika._peer_cy import Peer
 from mika.swarm._side_cy import Side
 from mika.swarm.weights import SCORES, Score, Weights
-
-CRYPTO_SUPPORTED = 1
-CRYPTO_REQUIRED = 2
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED
 
 
 class Weighted:

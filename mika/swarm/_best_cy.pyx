@@ -11,11 +11,9 @@ from libc.string cimport memcpy
 
 from mika._peer_cy cimport NOTHING, Peer, Rest, get_place
 from mika._place_cy cimport Place
-from mika.swarm._side_cy cimport Side
+from mika.swarm._side_cy cimport CRYPTO_REQUIRED, CRYPTO_SUPPORTED, Side
 
 cdef enum:
-    CRYPTO_SUPPORTED = 1
-    CRYPTO_REQUIRED = 2
     MOST = 2000  # as many as the configuration lets a client ask for
 
 cdef double WEEK = 7 * 86400

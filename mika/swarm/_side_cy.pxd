@@ -4,6 +4,10 @@ from cpython.object cimport PyObject
 
 from mika._peer_cy cimport Peer
 
+cdef enum:  # as in wire/request.py, where Python has them
+    CRYPTO_SUPPORTED = 1
+    CRYPTO_REQUIRED = 2
+
 
 @cython.final
 cdef class Side:

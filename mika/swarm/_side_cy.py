@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 from mika._peer_cy import Peer
-
-CRYPTO_SUPPORTED = 1
-CRYPTO_REQUIRED = 2
+from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED
 
 
 class Side:

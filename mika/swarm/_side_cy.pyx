@@ -8,11 +8,6 @@ from libc.string cimport memcpy
 
 from mika._peer_cy cimport Peer, get_slot6, set_slot6
 
-cdef enum:
-    CRYPTO_SUPPORTED = 1
-    CRYPTO_REQUIRED = 2
-
-
 cdef class Side:
     def __init__(self, int width, *, bint seeding):
         self.width = width
