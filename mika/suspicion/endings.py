@@ -43,9 +43,9 @@ class Endings:
     def followed(self, sighting: Sighting) -> Finding | None:
         """Judge a peer that fell silent and has a successor in the same torrent; `seen` is when it was seen last."""
         mine = _enter(self._of_user, sighting)
-        stops = [each for each in self._stops.get(sighting.user_id, ()) if each >= mine[0]]
         if len(mine) < TIMES:
             return None
+        stops = [each for each in self._stops.get(sighting.user_id, ()) if each >= mine[0]]
         hours = (mine[-1] - mine[0]) // 3600
         evidence = (
             f"Within {hours} hours {len(mine)} sessions ended without a stop, each followed by another one in the same "
