@@ -262,7 +262,7 @@ class Flush(Section):
         "30s", "How often peers are written; what the journal has of them is not lost.", live=True, gt=0, le=3600
     )
     history: bool = key(True, "Keep what each user did with each torrent, written as often as peers are.")
-    batch: int = key(10_000, "Rows of one kind written at most in one transaction.", ge=1, le=1_000_000)
+    batch: int = key(50_000, "Rows of one kind written at most in one transaction.", ge=1, le=1_000_000)
     journal: bool = key(True, "Keep what no store has yet in the state directory, so that a kill loses nothing.")
     journal_sync: Duration = key(
         "1s", "How often the journal is forced to the disk: the most that a power cut loses.", live=True, gt=0, le=60

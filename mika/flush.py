@@ -1,17 +1,17 @@
 """A store follows the journal: records behind the number that it has become a batch, which it writes with their number.
 
-One class for each kind of store; `jobs.Flusher` runs them. Whatever fails, the store is asked how far it is and goes on
-from there, so that a batch is never left out and never written twice.
+`flush_kinds.py` has a class for each kind; `jobs.Flusher` runs them. Whatever fails, the store is asked how far it is
+and goes on from there, so that a batch is never left out and never written twice.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -20,24 +20,12 @@ from mika.changes import Changes
 from mika.counts import Histogram
 from mika.errors import StoreError
 from mika.events import Publish, unheard
-from mika.interfaces import (
-    HistoryBatch,
-    IHistoryStore,
-    IPeerStore,
-    IStore,
-    ITorrentStore,
-    IUserStore,
-    Mark,
-    PeerBatch,
-    TorrentBatch,
-    UserBatch,
-)
+from mika.interfaces import IStore, Mark
 from mika.journal import Journal
-from mika.ledger.debts import debt_event
-from mika.ledger.merge import HistoryGrowth, PeerKeys, TorrentGrowth, UserGrowth, bounded
+from mika.ledger.merge import HistoryGrowth, PeerKeys, TorrentGrowth, UserGrowth
+from mika.ledger.order import in_order
 from mika.ledger.record import FRAME
-from mika.model import Torrent, Totals, User
-from mika.swarm.swarms import Swarms
+from mika.model import Totals
 
 AT_ONCE = 2000
 """Records that are added up before the reactor may do something else: some three milliseconds."""
@@ -48,22 +36,8 @@ LONGEST_WAIT = 30.0
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bounds by which the time that a batch takes is counted."""
 
+K = TypeVar("K")
 Merge = TypeVar("Merge", UserGrowth, TorrentGrowth, HistoryGrowth, PeerKeys)
-
-
-class Accounts(Protocol):
-    """What is told of what was written: `directory.Directory`. Its locks keep changes and batches apart."""
-
-    users_by_id: dict[int, User]
-    torrents: dict[bytes, Torrent]
-
-    @property
-    def user_changes(self) -> Changes:
-        """Held while users are changed or written."""
-
-    @property
-    def torrent_changes(self) -> Changes:
-        """Held while torrents are changed or written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +70,7 @@ class Flush(ABC, Generic[Merge]):
         self._store = store
         self._journal = journal
         self._pace = pace
+        self._most: int = min(pace.most, getattr(store, "most_rows", pace.most))
         self._changes = changes
         self._lock = DeferredLock()
         self._stored = 0  # the number that the store has
@@ -111,7 +86,7 @@ class Flush(ABC, Generic[Merge]):
         """Return what adds up records for this kind, empty."""
 
     @abstractmethod
-    def apply(self, mark: Mark, merged: Merge) -> Deferred[None]:
+    async def apply(self, mark: Mark, merged: Merge) -> None:
         """Write a batch."""
 
     @abstractmethod
@@ -159,7 +134,7 @@ class Flush(ABC, Generic[Merge]):
         async with self._changes:
             if self._tried:
                 await self._find_out()
-            await self._merge(end, self._pace.most)
+            await self._merge(end, self._most)
             rows = len(self._merged)
             if rows:
                 self._tried.append(self._merged_to)
@@ -189,6 +164,16 @@ class Flush(ABC, Generic[Merge]):
             self._merged_to = number
             breath += room
             if breath >= AT_ONCE and self._merged_to < end:
+                breath = 0
+                await deferLater(self._pace.clock, 0)
+
+    async def _in_order(self, keys: Iterable[K], part_of: Callable[[K], int]) -> AsyncIterator[list[K]]:
+        """Yield the keys of a batch in order, in pieces; the reactor may run in between."""
+        breath = 0
+        for piece in in_order(keys, part_of, AT_ONCE):
+            yield piece
+            breath += len(piece) or AT_ONCE
+            if breath >= AT_ONCE:
                 breath = 0
                 await deferLater(self._pace.clock, 0)
 
@@ -245,139 +230,3 @@ class Flush(ABC, Generic[Merge]):
 
     def _publish_health(self, *, ok: bool, problem: str = "") -> None:
         self.publish("store", {"kind": self.kind, "ok": ok, "problem": problem, "waiting": self.waiting})
-
-
-class UsersFlush(Flush[UserGrowth]):
-    """What users grew by."""
-
-    kind = "users"
-    _store: IUserStore
-
-    def __init__(self, store: IUserStore, journal: Journal, pace: Pace, accounts: Accounts) -> None:
-        super().__init__(store, journal, pace, accounts.user_changes)
-        self._users: Mapping[int, User] = accounts.users_by_id
-
-    def new_merge(self) -> UserGrowth:
-        """See `Flush`."""
-        return UserGrowth()
-
-    def apply(self, mark: Mark, merged: UserGrowth) -> Deferred[None]:
-        """See `Flush`."""
-        growth = [(key, bounded(merged.rows[key])) for key in sorted(merged.rows)]
-        return self._store.apply_users(UserBatch(mark, growth))
-
-    def confirm(self, merged: UserGrowth) -> None:
-        """See `Flush`."""
-        for user_id, growth in merged.rows.items():
-            user = self._users.get(user_id)
-            if user is not None:
-                user.written.add(growth)
-
-
-class HistoryFlush(Flush[HistoryGrowth]):
-    """What users did with each torrent, where the users store keeps that; else there is nothing to follow."""
-
-    kind = "history"
-    _store: Any
-    owes: Callable[[], bool] = staticmethod(lambda: False)
-    """Whether who completes a torrent now owes it something."""
-
-    def __init__(self, store: IUserStore, journal: Journal, pace: Pace, *, wanted: bool = True) -> None:
-        super().__init__(store, journal, pace, Changes())
-        self._wanted = wanted
-
-    async def begin(self) -> int:
-        """See `Flush`. A store says only once it is open whether it keeps this."""
-        self._wanted = self._wanted and IHistoryStore.providedBy(self._store)
-        return await super().begin() if self._wanted else 0
-
-    @property
-    def waiting(self) -> int:
-        """See `Flush`."""
-        return super().waiting if self._wanted else 0
-
-    async def run(self) -> int:
-        """See `Flush`."""
-        if self._wanted:
-            return await super().run()
-        self.reached = self._journal.last
-        return 0
-
-    def new_merge(self) -> HistoryGrowth:
-        """See `Flush`."""
-        return HistoryGrowth(lambda: self.owes())  # noqa: PLW0108 - it is set later than this
-
-    def apply(self, mark: Mark, merged: HistoryGrowth) -> Deferred[None]:
-        """See `Flush`."""
-        growth = [merged.rows[key] for key in sorted(merged.rows)]
-        for row in growth:
-            row.totals = bounded(row.totals)
-        return cast("Deferred[None]", self._store.apply_history(HistoryBatch(mark, growth)))
-
-    def confirm(self, merged: HistoryGrowth) -> None:
-        """See `Flush`."""
-        for row in merged.rows.values():
-            if row.debt:
-                self.publish("user", debt_event(row.user_id, row.info_hash, "owing"))
-
-
-class TorrentsFlush(Flush[TorrentGrowth]):
-    """What torrents grew by, and who completed them."""
-
-    kind = "torrents"
-    _store: ITorrentStore
-
-    def __init__(self, store: ITorrentStore, journal: Journal, pace: Pace, accounts: Accounts) -> None:
-        super().__init__(store, journal, pace, accounts.torrent_changes)
-        self._torrents: Mapping[bytes, Torrent] = accounts.torrents
-
-    def new_merge(self) -> TorrentGrowth:
-        """See `Flush`."""
-        return TorrentGrowth()
-
-    def apply(self, mark: Mark, merged: TorrentGrowth) -> Deferred[None]:
-        """See `Flush`."""
-        growth = [(key, bounded(merged.rows[key])) for key in sorted(merged.rows)]
-        return self._store.apply_torrents(TorrentBatch(mark, growth, sorted(merged.completers)))
-
-    def confirm(self, merged: TorrentGrowth) -> None:
-        """See `Flush`."""
-        for info_hash, growth in merged.rows.items():
-            self.grown.add(growth)
-            torrent = self._torrents.get(info_hash)
-            if torrent is not None:
-                torrent.written.add(growth)
-
-
-class PeersFlush(Flush[PeerKeys]):
-    """Peers as they are when they are written: what a record says of one may be older, and is never wrong for long.
-
-    A batch may hold a peer as a later record left it; that record is then written once more, with the same end.
-    """
-
-    kind = "peers"
-    _store: IPeerStore
-
-    def __init__(self, store: IPeerStore, journal: Journal, pace: Pace, swarms: Swarms) -> None:
-        super().__init__(store, journal, pace, Changes())
-        self._swarms = swarms
-
-    def new_merge(self) -> PeerKeys:
-        """See `Flush`."""
-        return PeerKeys()
-
-    def apply(self, mark: Mark, merged: PeerKeys) -> Deferred[None]:
-        """See `Flush`."""
-        batch = PeerBatch(mark, [], [])
-        for key in merged.rows:
-            info_hash, user_id, peer_id = key
-            swarm = self._swarms.get(info_hash)
-            peer = None if swarm is None else swarm.peers.find(user_id, peer_id)
-            if peer is None:
-                batch.gone.append(key)
-            else:
-                batch.present.append((info_hash, peer))
-        return self._store.apply_peers(batch)
-
-    def confirm(self, merged: PeerKeys) -> None:
-        """See `Flush`. Nobody asks which of a peer's figures the store has."""

@@ -109,9 +109,10 @@ class HistoryBatch:
 
 @dataclass(slots=True)
 class PeerBatch:
-    """Peers as they are now, and the keys (info_hash, user_id, peer_id) of those that are gone, in any order.
+    """Peers as they are now, and the keys (info_hash, user_id, peer_id) of those that are gone, both in order of keys.
 
-    The peers are the live ones and change with the next announce: a store takes what it writes at the call.
+    The peers are the live ones and change with the next announce. A store may write one as it is a little later: what
+    changed it comes again with the next batch. Once it has answered, it keeps none of them.
     """
 
     mark: Mark
@@ -120,7 +121,10 @@ class PeerBatch:
 
 
 class IStore(Interface):
-    """What the three kinds of store have in common."""
+    """What the three kinds of store have in common.
+
+    One that wants fewer rows in a batch than `[flush] batch` says how many, in an attribute `most_rows`.
+    """
 
     def open() -> Deferred[None]:
         """Connect, bring the schema up to date, and be ready. Fails with `StoreError` in words an operator acts on."""

@@ -28,7 +28,8 @@ from mika.directory import Directory
 from mika.errors import ConfigError
 from mika.events import Events
 from mika.figures import Figures, flow
-from mika.flush import Flush, HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.flush import Flush, Pace
+from mika.flush_kinds import HistoryFlush, PeersFlush, TorrentsFlush, UsersFlush
 from mika.follow import Follow
 from mika.geography import Geography, GeographyService, databases_of
 from mika.interfaces import Circle

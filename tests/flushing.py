@@ -10,7 +10,8 @@ from pathlib import Path
 from builders import Site, TryingStore, make_site, result
 from twisted.logger import capturedLogs, formatEvent
 
-from mika.flush import HistoryFlush, Pace, PeersFlush, TorrentsFlush, UsersFlush
+from mika.flush import Pace
+from mika.flush_kinds import HistoryFlush, PeersFlush, TorrentsFlush, UsersFlush
 from mika.jobs import Flusher
 from mika.journal import Journal
 from mika.services import JournalService, SwarmsService

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from builders import result
+from builders import TryingStore, result
 from flushing import KINDS, Setting, said
 from twisted.internet.defer import ensureDeferred
 
@@ -88,7 +88,7 @@ def test_silences_reach_the_store():
     setting.site.swarms.expire(int(setting.site.clock.seconds()) + 2701)
     setting.flush()
     batch = setting.rows("peers")[-1]
-    assert [(peer.user_id, peer.active) for _, peer in batch.present] == [(2, False), (1, False)]
+    assert [(peer.user_id, peer.active) for _, peer in batch.present] == [(1, False), (2, False)]
     assert [user_id for _, user_id, _ in batch.gone] == [3]
 
 
@@ -156,6 +156,37 @@ def test_live_account_knows_what_the_store_has():
     assert live.written == live.totals == setting.stored_user().totals
     torrent = setting.site.torrent(setting.hashes[0])
     assert torrent.written == torrent.totals == setting.stored_torrent().totals
+
+
+@pytest.mark.parametrize(("wanted", "largest"), [(4, 4), (10, 10), (1000, 10)])
+def test_store_that_wants_fewer_rows_gets_fewer(monkeypatch, wanted, largest):
+    """Whichever is less: what the operator allows (10), or what the store wants."""
+    monkeypatch.setattr(TryingStore, "most_rows", wanted, raising=False)
+    setting = Setting(most=10, users=25)
+    for user in range(25):
+        setting.announce(user)
+    setting.flush()
+    assert max(len(batch.growth) for batch in setting.rows("users")) == largest
+    assert max(len(batch.present) for batch in setting.rows("peers")) == largest
+
+
+def test_large_batch_lets_the_reactor_run():
+    """Its rows are put in order some at a time: announces are answered meanwhile, and are the next batch's."""
+    setting = Setting(most=10**6, users=3 * AT_ONCE)
+    for user in range(3 * AT_ONCE):
+        setting.announce(user)
+    flushed, clock = ensureDeferred(setting.peers.run()), setting.site.clock
+
+    def announce_until_then():
+        if not flushed.called:
+            setting.announce(uploaded=1)
+            clock.callLater(0, announce_until_then)
+
+    announce_until_then()
+    clock.pump([0])
+    [batch] = setting.rows("peers")
+    assert [peer.user_id for _, peer in batch.present] == list(range(1, 3 * AT_ONCE + 1))
+    assert setting.peers.waiting >= 2 * 3  # it was added up in three parts, and put in order in three
 
 
 def test_long_journal_lets_the_reactor_run():

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, Insert, Select, bindparam, case, 
 
 from mika.interfaces import Mark
 from mika.model import INT64_MAX, Debt, History, Totals
-from mika.store.batches import grown, write_mark
+from mika.store.batches import chunks, grown, write_mark
 from mika.store.dialect import Dialect, Row
 from mika.store.peer_rows import signed, unsigned
 from mika.store.schema import history
@@ -28,7 +28,7 @@ _SAVE = (
 )
 
 
-def frozen(rows: Sequence[History]) -> list[Row]:
+def _frozen(rows: Sequence[History]) -> list[Row]:
     """Return rows as values, in the order of the columns."""
     return [
         (
@@ -45,10 +45,11 @@ def _row(values: Any) -> History:
     return History(user_id, bytes(info_hash), totals, unsigned(left), *seen, Debt(debt))
 
 
-def apply(connection: Connection, dialect: Dialect, mark: Mark, rows: list[Row]) -> None:
-    """Write the mark and add the rows to those that are there."""
+def apply(connection: Connection, dialect: Dialect, mark: Mark, growth: list[History]) -> None:
+    """Write the mark and add the rows, which come in order, to those that are there."""
     write_mark(connection, "history", mark)
-    dialect.execute_all(connection, _grow(dialect), _COLUMNS, sorted(rows))
+    rows = [row for some in chunks(growth) for row in _frozen(some)]
+    dialect.execute_all(connection, _grow(dialect), _COLUMNS, rows)
 
 
 @lru_cache(maxsize=8)

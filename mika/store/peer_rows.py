@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, literal, select
 
 from mika.interfaces import Circle, Mark
 from mika.model import INT64_MAX, Peer
-from mika.store.batches import write_mark
+from mika.store.batches import chunks, write_mark
 from mika.store.dialect import Dialect, Row
 from mika.store.point import Distance, Point, Within, wkb
 from mika.store.schema import peers
-from mika.store.values import PEER_FIELDS, thaw_peer
+from mika.store.values import PEER_FIELDS, freeze_peers, thaw_peer
 
 Key = tuple[bytes, int, bytes]
 
@@ -63,18 +62,20 @@ def near(connection: Connection, info_hash: bytes, circle: Circle) -> list[tuple
 
 
 def apply(
-    connection: Connection,
-    dialect: Dialect,
-    mark: Mark,
-    present: list[tuple[bytes, tuple[Any, ...]]],
-    gone: list[Key],
+    connection: Connection, dialect: Dialect, mark: Mark, present: list[tuple[bytes, Peer]], gone: list[Key]
 ) -> None:
-    """Write the mark, delete the gone, and write the present (info hash and `freeze_peer`)."""
+    """Write the mark, delete the gone, and write the present; both come in the order of keys."""
     write_mark(connection, "peers", mark)
-    dialect.execute_all(connection, _GONE, _KEY, sorted(gone))
-    rows = sorted(((info_hash, *frozen) for info_hash, frozen in present), key=itemgetter(0, 1, 2))
-    if rows and max(map(max, map(itemgetter(*_COUNTERS), rows))) > INT64_MAX:
+    dialect.execute_all(connection, _GONE, _KEY, gone)
+    rows = [row for some in chunks(present) for row in _frozen(some)]
+    dialect.execute_all(connection, dialect.upsert(peers), _COLUMNS, rows)
+
+
+def _frozen(present: Sequence[tuple[bytes, Peer]]) -> list[Row]:
+    """Return peers as values, in the order of the columns."""
+    rows: list[Row] = [(info_hash, *frozen) for info_hash, frozen in freeze_peers(present)]
+    if max(map(max, map(itemgetter(*_COUNTERS), rows))) > INT64_MAX:
         rows = [tuple(signed(value) if at in _COUNTERS else value for at, value in enumerate(row)) for row in rows]
     if any(row[_PLACE] for row in rows):
         rows = [(*row[:_PLACE], wkb(row[_PLACE])) for row in rows]
-    dialect.execute_all(connection, dialect.upsert(peers), _COLUMNS, rows)
+    return rows

@@ -63,6 +63,9 @@ def _asked(
 class RedisStore:
     """All three kinds of store under one prefix of one Redis database."""
 
+    most_rows = 10_000
+    """Rows of a batch: a script of more would keep others from Redis for longer than a tenth of a second."""
+
     def __init__(self, place: RedisPlace, reactor: Any, seconds: float = ANSWER_SECONDS) -> None:
         """`seconds` is how long Redis may take to answer a command."""
         self._place = place

@@ -34,6 +34,9 @@ _TORRENTS = Paged("torrents", form.read_torrent, attrgetter("info_hash"))
 class RemoteStore(RemoteRewards):
     """All three kinds of store on one site; a site that keeps only some is asked only for those."""
 
+    most_rows = 10_000
+    """Rows of a batch: 10,000 peers are some 5 MB of JSON, and a site often takes 8 or 16 in one request."""
+
     # ---- users and roles
 
     def user_by_passkey(self, passkey: str) -> Deferred[User | None]:

@@ -1,6 +1,7 @@
 """The store over a SQL database: the interfaces as transactions of a `Database`, written in the `*_rows.py`.
 
-What a call is given goes on changing while a thread writes it, so copies are taken before the thread starts.
+What a call is given goes on changing while a thread writes it, so copies are taken before the thread starts; of what
+each peer is, and of histories, which nobody changes, the thread takes them, some at a time.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from mika.store import batches, history_rows, key_rows, peer_rows, reward_rows, 
 from mika.store.database import Database
 from mika.store.dialect import Dialect, Watch
 from mika.store.upgrade import Schema
-from mika.store.values import copy_torrent, copy_torrent_facts, freeze_growth, freeze_peers
+from mika.store.values import copy_torrent, copy_torrent_facts, freeze_growth
 
 
 @implementer(
@@ -157,8 +158,7 @@ class SqlStore:
 
     def apply_history(self, batch: HistoryBatch) -> Deferred[None]:
         """See `IHistoryStore`."""
-        rows = history_rows.frozen(batch.growth)
-        return self._database.write(history_rows.apply, self._dialect, batch.mark, rows)
+        return self._database.write(history_rows.apply, self._dialect, batch.mark, list(batch.growth))
 
     def history_of(self, user_id: int, after: bytes, limit: int) -> Deferred[list[History]]:
         """See `IHistoryStore`."""
@@ -241,6 +241,5 @@ class SqlStore:
 
     def apply_peers(self, batch: PeerBatch) -> Deferred[None]:
         """See `IPeerStore`."""
-        return self._database.write(
-            peer_rows.apply, self._dialect, batch.mark, freeze_peers(batch.present), list(batch.gone)
-        )
+        present, gone = list(batch.present), list(batch.gone)
+        return self._database.write(peer_rows.apply, self._dialect, batch.mark, present, gone)

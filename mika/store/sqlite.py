@@ -107,14 +107,15 @@ class Sqlite(Dialect):
         if not rows:
             return
         words, together, places = self._compiled(connection, statement, tuple(names))
-        if places != list(range(len(names))):
-            rows = list(map(itemgetter(*places), rows))
-        rows = list(zip(*map(_bindable, zip(*rows, strict=True)), strict=True))
-        whole = len(rows) - len(rows) % _TOGETHER if together else 0
-        for start in range(0, whole, _TOGETHER):
-            connection.exec_driver_sql(together, tuple(chain.from_iterable(rows[start : start + _TOGETHER])))
-        for start in range(whole, len(rows), _CHUNK):
-            connection.exec_driver_sql(words, rows[start : start + _CHUNK])
+        in_place = places == list(range(len(names)))
+        for start in range(0, len(rows), _CHUNK):
+            some = rows[start : start + _CHUNK] if in_place else map(itemgetter(*places), rows[start : start + _CHUNK])
+            chunk = list(zip(*map(_bindable, zip(*some, strict=True)), strict=True))
+            whole = len(chunk) - len(chunk) % _TOGETHER if together else 0
+            for first in range(0, whole, _TOGETHER):
+                connection.exec_driver_sql(together, tuple(chain.from_iterable(chunk[first : first + _TOGETHER])))
+            if chunk[whole:]:
+                connection.exec_driver_sql(words, chunk[whole:])
 
     def _compiled(self, connection: Connection, statement: Write, names: tuple[str, ...]) -> tuple[str, str, list[int]]:
         """Return a statement for one row, for many rows together (empty if it inserts none), and the order of values.
