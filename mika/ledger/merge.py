@@ -36,42 +36,42 @@ Peers = dict[tuple[bytes, int, bytes], None]
 
 def unpack_users(rows: Users, frames: bytes) -> None:
     """Add to each user what records are worth; public peers have no account that is kept."""
-    for kind, flags, user_id, *figures in _USERS.iter_unpack(frames):
+    for kind, flags, user_id, up, down, up_real, down_real, bonus, seconds in _USERS.iter_unpack(frames):
         if kind and flags & ANNOUNCED and user_id >= 0:
             row = rows.get(user_id)
             if row is None:
-                rows[user_id] = _totals(figures, flags)
-            else:
-                row.add(_totals(figures, flags))
+                row = rows[user_id] = Totals()
+            _grow(row, flags, up, down, up_real, down_real, bonus, seconds)
 
 
 def unpack_torrents(rows: Torrents, completers: Completers, frames: bytes) -> None:
     """Add to each torrent what records are worth, and note who completed it."""
-    for kind, flags, user_id, *figures, info_hash in _TORRENTS.iter_unpack(frames):
+    for kind, flags, user_id, up, down, up_real, down_real, bonus, seconds, info_hash in _TORRENTS.iter_unpack(frames):
         if kind and flags & ANNOUNCED:
             row = rows.get(info_hash)
             if row is None:
-                rows[info_hash] = _totals(figures, flags)
-            else:
-                row.add(_totals(figures, flags))
+                row = rows[info_hash] = Totals()
+            _grow(row, flags, up, down, up_real, down_real, bonus, seconds)
             if flags & COMPLETED:
                 completers.add((info_hash, user_id))
 
 
 def unpack_history(rows: Histories, owes: Callable[[], bool], frames: bytes) -> None:
     """Add to what each user did with each torrent; who completes one is in its debt if it `owes()`."""
-    for kind, flags, user_id, *figures, info_hash, left, last_seen in _HISTORY.iter_unpack(frames):
+    for record in _HISTORY.iter_unpack(frames):
+        kind, flags, user_id, up, down, up_real, down_real, bonus, seconds, info_hash, left, seen = record
         if kind and flags & ANNOUNCED and user_id >= 0:
-            row = rows.get((user_id, info_hash))
-            if row is None:
-                totals = _totals(figures, flags)
-                row = rows[user_id, info_hash] = History(user_id, info_hash, totals, left, last_seen, last_seen)
+            key = user_id, info_hash
+            row = rows.get(key)
+            if row is None:  # as nearly always: a client announces more rarely than this is written
+                totals = Totals(up, down, up_real, down_real, bonus, seconds, 1, 1 if flags & COMPLETED else 0)
+                row = rows[key] = History(user_id, info_hash, totals, left, seen, seen)
             else:
-                row.totals.add(_totals(figures, flags))
                 row.left = left
-                row.last_seen = last_seen
+                row.last_seen = seen
+                _grow(row.totals, flags, up, down, up_real, down_real, bonus, seconds)
             if flags & COMPLETED:
-                row.completed_at = last_seen
+                row.completed_at = seen
                 row.debt = Debt.OWING if owes() else Debt.NONE
 
 
@@ -82,10 +82,19 @@ def unpack_peers(rows: Peers, frames: bytes) -> None:
             rows[info_hash, user_id, peer_id] = None
 
 
-def _totals(figures: list[int], flags: int) -> Totals:
-    uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds = figures
-    completed = 1 if flags & COMPLETED else 0
-    return Totals(uploaded, downloaded, uploaded_real, downloaded_real, bonus, seed_seconds, 1, completed)
+def _grow(  # noqa: PLR0913, PLR0917 - the figures one by one: in a list or a Totals of their own they take twice as long
+    row: Totals, flags: int, up: int, down: int, up_real: int, down_real: int, bonus: int, seconds: int
+) -> None:
+    """Add what a record is worth, without a bound: as Python's integers have none."""
+    row.uploaded += up
+    row.downloaded += down
+    row.uploaded_real += up_real
+    row.downloaded_real += down_real
+    row.bonus += bonus
+    row.seed_seconds += seconds
+    row.announces += 1
+    if flags & COMPLETED:
+        row.completed += 1
 
 
 _COMPILED = runs_compiled(_merge_cy)
