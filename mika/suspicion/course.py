@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mika.suspicion.finding import Finding, written
 from mika.suspicion.sighting import Sighting
 
@@ -38,13 +36,6 @@ CONSTANT = 12
 
 CLOSE = 0.0005
 """Part of a speed by which it may differ and is the same; and a second at either end, as times are whole seconds."""
-
-
-class Seen(NamedTuple):
-    """When a peer announced last, and what was left then."""
-
-    at: int
-    left: int
 
 
 class Band:
@@ -132,6 +123,17 @@ class Course:
             "need, a program that makes the upload up from the download writes this."
         )
         return Finding(KIND, sighting.user_id, sighting.info_hash, score, evidence)
+
+
+class Seen:
+    """When a peer announced last, what was left then, and its course, once it moved something."""
+
+    __slots__ = ("at", "course", "left")
+
+    def __init__(self, at: int, left: int) -> None:
+        self.at = at
+        self.left = left
+        self.course: Course | None = None
 
 
 class _Hidden:

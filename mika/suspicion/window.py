@@ -7,7 +7,7 @@ says to have uploaded more than that did not: whatever everybody else did.
 
 from __future__ import annotations
 
-from mika.suspicion.course import UNKNOWN, Course, Seen
+from mika.suspicion.course import UNKNOWN, Seen
 from mika.suspicion.finding import Finding, written
 from mika.suspicion.sighting import Sighting
 
@@ -51,14 +51,13 @@ class Window:
     Only what a peer did since an announce in this very window is counted as its upload, and all that anybody received.
     """
 
-    __slots__ = ("courses", "flowed", "moved", "opened", "pending", "received", "seen", "settled", "uploads")
+    __slots__ = ("flowed", "moved", "opened", "pending", "received", "seen", "settled", "uploads")
 
     def __init__(self, opened: int) -> None:
         self.opened = self.moved = self.flowed = opened
         self.settled = False
         self.seen: dict[tuple[int, bytes], Seen] = {}
         self.uploads: dict[int, _Uploads] = {}
-        self.courses: dict[tuple[int, bytes], Course] = {}
         self.received = 0
         self.pending = 0
         """What may have been received without being counted: by newcomers before, by the dropped after."""
@@ -67,45 +66,39 @@ class Window:
         """Return what this peer said before in this window, None if it did not."""
         return self.seen.get((sighting.user_id, sighting.peer_id))
 
-    def course_of(self, sighting: Sighting) -> Course:
-        """Return the course of a peer, which begins here if it has none."""
-        key = sighting.user_id, sighting.peer_id
-        course = self.courses.get(key)
-        if course is None:
-            course = self.courses[key] = Course()
-        return course
-
-    def add(self, sighting: Sighting, size: int) -> bool:
+    def add(self, sighting: Sighting, before: Seen | None, size: int) -> bool:
         """Take in an announce, a stop or a silence, and say whether its user's uploads are to be judged now.
 
-        `size` is the torrent's. Few are: only then it need be known what is left of others.
+        `before` is what `before` returned, and is brought up to date; `size` is the torrent's. Few are to be judged:
+        only then it need be known what is left of others.
         """
-        key = sighting.user_id, sighting.peer_id
-        before = self.seen.get(key)
+        uploaded, left, seen = sighting.uploaded, sighting.left, sighting.seen
         if not sighting.announced:
-            if sighting.gone and sighting.left < UNKNOWN:
-                self.pending += sighting.left
+            if sighting.gone and left < UNKNOWN:
+                self.pending += left
             return False
-        if sighting.left or sighting.uploaded or sighting.downloaded:
-            self.moved = max(self.moved, sighting.seen)
-        if sighting.uploaded or sighting.downloaded:
+        flows = uploaded or sighting.downloaded
+        if (left or flows) and seen > self.moved:
+            self.moved = seen
+        if flows:
             self.flowed, self.settled = self.moved, False
         self._receive(sighting, before)
         if sighting.gone:
-            self.seen.pop(key, None)
-            self.courses.pop(key, None)
+            self.seen.pop((sighting.user_id, sighting.peer_id), None)
+        elif before is None:
+            self.seen[sighting.user_id, sighting.peer_id] = Seen(seen, left)
         else:
-            self.seen[key] = Seen(sighting.seen, sighting.left)
-        if before is None or not sighting.uploaded:
+            before.at, before.left = seen, left
+        if before is None or not uploaded:
             return False
         uploads = self.uploads.get(sighting.user_id)
         if uploads is None:
             uploads = self.uploads[sighting.user_id] = _Uploads()
-        uploads.size += sighting.uploaded
+        uploads.size += uploaded
         uploads.times += 1
-        if sighting.seen - uploads.judged < PAUSE or not self._is_odd(uploads, size):
+        if seen - uploads.judged < PAUSE or not self._is_odd(uploads, size):
             return False
-        uploads.judged = sighting.seen
+        uploads.judged = seen
         return True
 
     def odd(self, size: int) -> list[int]:
@@ -133,7 +126,8 @@ class Window:
             self.received += sighting.downloaded
             self.pending += max(0, sighting.counter - sighting.downloaded)
         else:
-            self.received += max(sighting.downloaded, before.left - sighting.left if before.left < UNKNOWN else 0)
+            fell = before.left - sighting.left if before.left < UNKNOWN else 0
+            self.received += max(sighting.downloaded, fell)
 
     def _excess(self, uploads: _Uploads, size: int, others_left: int) -> int:
         """Return how much was uploaded beyond all that anybody can have received."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from mika.suspicion.course import Paces, Seen, Takings
+from mika.suspicion.course import Course, Paces, Seen, Takings
 from mika.suspicion.finding import Finding
 from mika.suspicion.lines import Lines
 from mika.suspicion.sighting import Sighting
@@ -78,32 +78,36 @@ class Windows:
         size = self._size(info_hash)
         before = window.before(sighting)
         if before is not None and sighting.announced:
-            found.extend(filter(None, self._alone(window, sighting, before, size, fastest)))
-        self._balance(window, sighting, size, found)
+            found += filter(None, self._alone(sighting, before, size, fastest))
+        self._balance(window, sighting, before, size, found)
         if self._peers > MOST:
             self.overflows += 1
             self.forget()
         return found
 
-    def _alone(
-        self, window: Window, sighting: Sighting, before: Seen, size: int, fastest: int
-    ) -> Iterator[Finding | None]:
+    def _alone(self, sighting: Sighting, before: Seen, size: int, fastest: int) -> list[Finding | None]:
         """Judge an announce by what its own user said before."""
+        found = list[Finding | None]()
         if fastest and sighting.uploaded:
-            yield judge_speed(sighting, before.at, fastest)
-            yield self._lines.add(sighting, before.at, fastest)
+            found.append(judge_speed(sighting, before.at, fastest))
+            found.append(self._lines.add(sighting, before.at, fastest))
         if sighting.uploaded or sighting.downloaded or sighting.left < before.left:
-            course = window.course_of(sighting)
-            yield course.add(sighting, before, size)
+            course = before.course
+            if course is None:
+                course = before.course = Course()
+            found.append(course.add(sighting, before, size))
             if course.hidden:
-                yield self._takings.judge(sighting, course.hidden)
+                found.append(self._takings.judge(sighting, course.hidden))
             if course.is_constant:
-                yield self._paces.judge(sighting, course)
+                found.append(self._paces.judge(sighting, course))
+        return found
 
-    def _balance(self, window: Window, sighting: Sighting, size: int, found: list[Finding]) -> None:
-        before = len(window.seen)
-        wanted = window.add(sighting, size)
-        self._peers += len(window.seen) - before
+    def _balance(
+        self, window: Window, sighting: Sighting, before: Seen | None, size: int, found: list[Finding]
+    ) -> None:
+        known = len(window.seen)
+        wanted = window.add(sighting, before, size)
+        self._peers += len(window.seen) - known
         if wanted:
             one = sighting.user_id, sighting.peer_id
             left = self._left(sighting.info_hash, one, window.opened - REACH)

@@ -251,6 +251,6 @@ def test_memory_is_bounded(monkeypatch):
 def test_stop_ends_what_is_remembered_of_a_peer():
     """Its next announce is a first one again."""
     window = Window(START)
-    window.add(announce(SEED, 0, up=1), SIZE)
-    window.add(announce(SEED, 1, up=1, gone=True), SIZE)
+    for seen in (announce(SEED, 0, up=1), announce(SEED, 1, up=1, gone=True)):
+        window.add(seen, window.before(seen), SIZE)
     assert window.before(announce(SEED, 2)) is None
