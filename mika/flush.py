@@ -30,6 +30,12 @@ from mika.model import Totals
 AT_ONCE = 2000
 """Records that are added up before the reactor may do something else: some three milliseconds."""
 
+FEW_ROWS = 10_000
+"""Rows of a batch while little waits: in one transaction with more of them, others would wait longer for the store."""
+
+BUSY = 8
+"""Records that wait for each row that a batch may have beside: large transactions cost less, which counts then."""
+
 LONGEST_WAIT = 30.0
 """Seconds between two tries at a store that fails."""
 
@@ -134,7 +140,7 @@ class Flush(ABC, Generic[Merge]):
         async with self._changes:
             if self._tried:
                 await self._find_out()
-            await self._merge(end, self._most)
+            await self._merge(end, min(self._most, max(FEW_ROWS, self.waiting // BUSY)))
             rows = len(self._merged)
             if rows:
                 self._tried.append(self._merged_to)

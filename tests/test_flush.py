@@ -9,6 +9,7 @@ from builders import TryingStore, result
 from flushing import KINDS, Setting, said
 from twisted.internet.defer import ensureDeferred
 
+from mika import flush
 from mika.errors import StoreError
 from mika.flush import AT_ONCE
 from mika.interfaces import Mark
@@ -168,6 +169,17 @@ def test_store_that_wants_fewer_rows_gets_fewer(monkeypatch, wanted, largest):
     setting.flush()
     assert max(len(batch.growth) for batch in setting.rows("users")) == largest
     assert max(len(batch.present) for batch in setting.rows("peers")) == largest
+
+
+@pytest.mark.parametrize(("announces", "largest"), [(3, 2), (3 * 8, 3), (4 * 8, 4), (9 * 8, 5)])
+def test_batches_are_larger_when_more_waits(monkeypatch, announces, largest):
+    """Two rows at least, five at most, and one more for eight announces that wait."""
+    monkeypatch.setattr(flush, "FEW_ROWS", 2)
+    setting = Setting(most=5, users=6)
+    for number in range(announces):
+        setting.announce(number % 6)
+    setting.flush()
+    assert max(len(batch.growth) for batch in setting.rows("users")) == largest
 
 
 def test_large_batch_lets_the_reactor_run():
