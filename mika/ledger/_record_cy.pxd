@@ -2,5 +2,5 @@
 from mika._peer_cy cimport Peer
 from mika._totals_cy cimport Totals
 
-cpdef write_record(bytearray frame, bytes info_hash, Peer peer, Totals credit, bint gone)
-cpdef write_checksum(bytearray frame, unsigned int checksum)
+cpdef bytes pack_record(bytes info_hash, Peer peer, Totals credit, bint gone)
+cpdef put_frame(unsigned char[::1] room, Py_ssize_t at, unsigned int checksum, bytes record)

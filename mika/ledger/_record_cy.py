@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mika.ledger.record import write_checksum, write_record
+from mika.ledger.record import pack_record, put_frame
 
-__all__ = ["write_checksum", "write_record"]
+__all__ = ["pack_record", "put_frame"]

@@ -3,8 +3,7 @@
 Numbers are little-endian, without gaps. A record stands behind its checksum of four bytes.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy, memset
 
 from mika._peer_cy cimport Peer, Rest
@@ -13,14 +12,16 @@ from mika._totals_cy cimport Totals
 ctypedef unsigned char *Out
 
 cdef enum:
-    FRAME = 184
+    CHECKSUM = 4
+    SIZE = 180
 
 
-cpdef write_record(bytearray frame, bytes info_hash, Peer peer, Totals credit, bint gone):
-    """See the other `write_record`."""
-    if PyByteArray_GET_SIZE(frame) != FRAME or PyBytes_GET_SIZE(info_hash) != 20:
-        raise ValueError("a frame or an info hash has another length")
-    cdef Out out = <Out>PyByteArray_AS_STRING(frame)
+cpdef bytes pack_record(bytes info_hash, Peer peer, Totals credit, bint gone):
+    """See the other `pack_record`."""
+    if PyBytes_GET_SIZE(info_hash) != 20:
+        raise ValueError("an info hash has another length")
+    cdef bytes record = PyBytes_FromStringAndSize(NULL, SIZE)
+    cdef Out out = <Out>PyBytes_AS_STRING(record) - CHECKSUM  # where things are in a frame
     out[4] = 2 if gone else 1
     out[5] = credit.announces | credit.completed << 1 | peer.seeder << 2 | peer.paused << 3 | peer.active << 4
     out[6] = peer.crypto
@@ -48,6 +49,7 @@ cpdef write_record(bytearray frame, bytes info_hash, Peer peer, Totals credit, b
     else:
         put_4(out + 128, 0)
         write_short_key(out, peer)
+    return record
 
 
 cdef void write_short_key(Out out, Peer peer) noexcept:
@@ -71,9 +73,12 @@ cdef write_rest(Out out, Peer peer, Rest rest):
         write_short_key(out, peer)
 
 
-cpdef write_checksum(bytearray frame, unsigned int checksum):
-    """See the other `write_checksum`."""
-    put_4(<Out>PyByteArray_AS_STRING(frame), checksum)
+cpdef put_frame(unsigned char[::1] room, Py_ssize_t at, unsigned int checksum, bytes record):
+    """See the other `put_frame`."""
+    if PyBytes_GET_SIZE(record) != SIZE or not 0 <= at <= room.shape[0] - CHECKSUM - SIZE:
+        raise ValueError("a record has another length, or no room")
+    put_4(&room[at], checksum)
+    memcpy(&room[at] + CHECKSUM, PyBytes_AS_STRING(record), SIZE)
 
 
 cdef inline void put_8(Out out, unsigned long long value) noexcept:

@@ -37,25 +37,20 @@ CHECKSUM = 4
 FRAME = CHECKSUM + _BODY.size
 """Bytes of a record with its checksum."""
 
-_put_record = _BODY.pack_into
-_put_checksum = struct.Struct("<I").pack_into
+_pack = _BODY.pack
+put_frame = struct.Struct(f"<I{_BODY.size}s").pack_into
+"""Write a record behind its checksum: into which memory and where, the checksum, the record."""
 
 NOTHING = Totals()
 """What a record of no announce is worth."""
 
 
-def pack_record(info_hash: bytes, peer: Peer, credit: Totals = NOTHING, gone: bool = False) -> bytes:
+def pack_record(info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> bytes:
     """Return the record of a peer as it is now, with what its announce (`credit.announces`) was worth to it.
 
-    `info_hash` is the torrent's own, 20 bytes. `credit.completed` says that this was a completion.
+    `info_hash` is the torrent's own, 20 bytes. `credit.completed` says that this was a completion. Compiled,
+    `_record_cy.pyx` does it.
     """
-    frame = bytearray(FRAME)
-    write_record(frame, info_hash, peer, credit, gone)
-    return bytes(frame[CHECKSUM:])
-
-
-def write_record(frame: bytearray, info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> None:
-    """Write `pack_record` into a frame, behind its checksum; compiled, `_record_cy.pyx` does it."""
     endpoint4 = peer.endpoint4
     endpoint6 = peer.endpoint6
     flags = credit.announces | credit.completed << 1
@@ -70,9 +65,7 @@ def write_record(frame: bytearray, info_hash: bytes, peer: Peer, credit: Totals,
     if endpoint6:
         flags |= _HAS_6
     key = peer.key
-    _put_record(
-        frame,
-        CHECKSUM,
+    return _pack(
         GONE if gone else PEER,
         flags,
         peer.crypto,
@@ -97,11 +90,6 @@ def write_record(frame: bytearray, info_hash: bytes, peer: Peer, credit: Totals,
         endpoint6,
         key,
     )
-
-
-def write_checksum(frame: bytearray, checksum: int) -> None:
-    """Write the checksum before a record."""
-    _put_checksum(frame, 0, checksum)
 
 
 def peer_of(frame: bytes) -> tuple[bytes, Peer, bool] | None:

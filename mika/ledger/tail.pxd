@@ -3,7 +3,7 @@ cimport cython
 
 from mika._peer_cy cimport Peer
 from mika._totals_cy cimport Totals
-from mika.ledger._record_cy cimport write_checksum, write_record
+from mika.ledger._record_cy cimport pack_record, put_frame
 
 cdef Py_ssize_t FRAME
 
@@ -15,10 +15,7 @@ cdef class Tail:
     cdef public Py_ssize_t at
     cdef public Py_ssize_t end
     cdef object _turn
-    cdef bytearray _frame
-    cdef object _record
-    cdef unsigned char[::1] _written
     cdef unsigned char[::1] _room
 
-    @cython.locals(at=Py_ssize_t, number=cython.longlong)
+    @cython.locals(at=Py_ssize_t, number=cython.longlong, record=bytes)
     cpdef append(self, bytes info_hash, Peer peer, Totals credit, bint gone)

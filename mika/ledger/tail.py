@@ -1,6 +1,6 @@
 """The end of the journal: where the next record goes, in memory. `tracker.py` appends, `journal.py` has the files.
 
-It is written over the one before it, checked, and copied to its place, without an object that is made for it.
+It is put there whole, with a checksum over record and number.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from zlib import crc32
 
 from mika._peer_cy import Peer
 from mika._totals_cy import Totals
-from mika.ledger._record_cy import write_checksum, write_record
-from mika.ledger.record import CHECKSUM, FRAME
+from mika.ledger._record_cy import pack_record, put_frame
+from mika.ledger.record import FRAME
 
 _MASK = 0xFFFFFFFF
 
@@ -28,9 +28,6 @@ class Tail:
         self.last = 0
         self.full = False
         self._turn = turn
-        self._frame = bytearray(FRAME)
-        self._written = memoryview(self._frame)
-        self._record = self._written[CHECKSUM:]
         self.let_go()
 
     def let_go(self) -> None:
@@ -44,11 +41,10 @@ class Tail:
         self.end = end
 
     def append(self, info_hash: bytes, peer: Peer, credit: Totals, gone: bool) -> None:
-        """Give the record of a peer the next number, and keep it: `record.pack_record` with its checksum."""
+        """Give the record of a peer the next number, and keep it."""
         if self.at == self.end:
             self._turn()
         at, number = self.at, self.last + 1
-        write_record(self._frame, info_hash, peer, credit, gone)
-        write_checksum(self._frame, crc32(self._record, number & _MASK))
-        self._room[at : at + FRAME] = self._written
+        record = pack_record(info_hash, peer, credit, gone)
+        put_frame(self._room, at, crc32(record, number & _MASK), record)
         self.at, self.last = at + FRAME, number

@@ -40,7 +40,7 @@ SUMMABLE = credits_up_to(INT64_MAX // MOST)
 
 def announced(user_id, info_hash, credit, *, gone=False):
     """Return the frame of an announce."""
-    return bytes(CHECKSUM) + pack_record(info_hash, Peer(user_id, b"p" * 20, 0), credit, gone=gone)
+    return bytes(CHECKSUM) + pack_record(info_hash, Peer(user_id, b"p" * 20, 0), credit, gone)
 
 
 def merged(merge, *frames):
@@ -87,7 +87,7 @@ def test_history_is_what_the_last_announce_says_and_the_first_completion():
     def said(left: int, at: int, credit: Totals, *, gone: bool = False) -> bytes:
         peer = Peer(3, b"p" * 20, 0)
         peer.left, peer.last_seen = left, at
-        return bytes(CHECKSUM) + pack_record(HASHES[0], peer, credit, gone=gone)
+        return bytes(CHECKSUM) + pack_record(HASHES[0], peer, credit, gone)
 
     frames = [
         said(LEFT_UNKNOWN, 100, Totals(announces=1)),

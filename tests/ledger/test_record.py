@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+
+import pytest
 from builders import INFO_HASH
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +39,7 @@ CREDITS = st.sampled_from([Totals(), Totals(1, 2, 3, 4, 5, 6, 1, 1), Totals(*[2*
 @given(peers(), st.booleans(), CREDITS)
 def test_peer_comes_back_with_everything(peer, gone, credit):
     """But for its slots and its location: where it is follows from its address."""
-    packed = pack_record(INFO_HASH, peer, credit, gone=gone)
+    packed = pack_record(INFO_HASH, peer, credit, gone)
     assert len(packed) == FRAME - CHECKSUM
     found = peer_of(b"sum:" + packed)
     assert found is not None
@@ -48,13 +51,21 @@ def test_peer_comes_back_with_everything(peer, gone, credit):
 
 @given(st.lists(st.tuples(peers(), CREDITS, st.booleans()), max_size=3), SECONDS)
 def test_byte_by_byte_it_is_the_same(said, checksum):
-    """Compiled, records are written in another way, one over the other, and nothing is left of the one before."""
-    packed, written = bytearray(FRAME), bytearray(FRAME)
-    for peer, credit, gone in said:
-        for way, frame in ((record, packed), (_record_cy, written)):
-            way.write_record(frame, INFO_HASH, peer, credit, gone)
-            way.write_checksum(frame, checksum)
+    """Compiled, records are written in another way, each to its place behind the one before."""
+    packed, written = bytearray(3 * FRAME), bytearray(3 * FRAME)
+    for number, (peer, credit, gone) in enumerate(said):
+        for way, room in ((record, packed), (_record_cy, written)):
+            way.put_frame(room, number * FRAME, checksum, way.pack_record(INFO_HASH, peer, credit, gone))
         assert written == packed
+
+
+@pytest.mark.parametrize("at", [-1, 1, FRAME])
+def test_nothing_is_written_where_there_is_no_room(at):
+    """Not even compiled, where memory is written to without a question."""
+    room = bytearray(FRAME)
+    with pytest.raises((ValueError, struct.error)):
+        _record_cy.put_frame(room, at, 1, bytes(FRAME - CHECKSUM))
+    assert not any(room)
 
 
 def test_room_that_was_never_written_is_no_peer():

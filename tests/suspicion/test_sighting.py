@@ -13,7 +13,7 @@ def frame(user_id: int, credit: Totals | None = None, *, gone: bool = False) -> 
     peer = Peer(user_id, b"\2" * 20, 5)
     peer.uploaded, peer.downloaded, peer.left, peer.last_seen = 2**63 + 1, 2**63 + 2, 2**63 + 3, 77
     peer.active = credit is not None
-    return bytes(CHECKSUM) + pack_record(b"\1" * 20, peer, credit or Totals(), gone=gone)
+    return bytes(CHECKSUM) + pack_record(b"\1" * 20, peer, credit or Totals(), gone)
 
 
 def test_records_become_sightings():
