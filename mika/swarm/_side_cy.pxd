@@ -13,7 +13,7 @@ cdef enum:  # as in wire/request.py, where Python has them
 cdef class Side:
     cdef PyObject **_peers
     cdef unsigned char *_compact
-    cdef int size
+    cdef readonly int size
     cdef int _room
     cdef readonly int width
     cdef readonly bint seeding

@@ -13,11 +13,11 @@ class Side:
     """The compact endpoints of one side of a swarm in one family, kept dense.
 
     A peer knows its slot; removal moves the last endpoint into the hole, so that any number of peers is one slice.
-    `seeding` says whether this is the seeders' side; `requiring` counts the peers that accept only encrypted
-    connections, `plain` those that cannot encrypt.
+    `seeding` says whether this is the seeders' side; `size` counts its peers, `requiring` those that accept only
+    encrypted connections, `plain` those that cannot encrypt.
     """
 
-    __slots__ = ("compact", "peers", "plain", "requiring", "seeding", "slot_name", "width")
+    __slots__ = ("compact", "peers", "plain", "requiring", "seeding", "size", "slot_name", "width")
 
     def __init__(self, width: int, *, seeding: bool) -> None:
         self.width = width
@@ -25,16 +25,18 @@ class Side:
         self.slot_name = "slot4" if width == 6 else "slot6"
         self.compact = bytearray()
         self.peers: list[Peer] = []
+        self.size = 0
         self.requiring = 0
         self.plain = 0
 
     def __len__(self) -> int:
-        return len(self.peers)
+        return self.size
 
     def add(self, peer: Peer, endpoint: bytes) -> None:
         """Hand this peer out from now on."""
-        setattr(peer, self.slot_name, len(self.peers))
+        setattr(peer, self.slot_name, self.size)
         self.peers.append(peer)
+        self.size += 1
         self.compact += endpoint
         self._count(peer, 1)
 
@@ -43,6 +45,7 @@ class Side:
         slot: int = getattr(peer, self.slot_name)
         setattr(peer, self.slot_name, -1)
         last = self.peers.pop()
+        self.size -= 1
         width = self.width
         if last is not peer:
             self.peers[slot] = last
@@ -53,8 +56,9 @@ class Side:
 
     def slot_of(self, peer: Peer) -> int:
         """Return the slot of a peer, -1 if it is not on this side."""
-        slot: int = getattr(peer, self.slot_name)
-        return slot if peer.seeder is self.seeding else -1
+        if peer.seeder is not self.seeding:
+            return -1
+        return peer.slot4 if self.width == 6 else peer.slot6
 
     def at(self, slot: int) -> Peer:
         """Return the peer in a slot."""
@@ -64,10 +68,9 @@ class Side:
         """Return the endpoints in `count` slots from `start` on, where the last is followed by the first."""
         width = self.width
         end = start + count
-        size = len(self.peers)
-        if end <= size:
+        if end <= self.size:
             return bytes(self.compact[start * width : end * width])
-        return bytes(self.compact[start * width :] + self.compact[: (end - size) * width])
+        return bytes(self.compact[start * width :] + self.compact[: (end - self.size) * width])
 
     def gather(self, slots: list[int]) -> bytes:
         """Return the endpoints in these slots."""

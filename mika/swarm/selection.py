@@ -54,7 +54,7 @@ def others_of(swarm: Swarm, peer: Peer) -> list[Peer] | None:
 
 def take(side: Side, count: int, peer: Peer, own: list[Peer] | None, random: Random) -> bytes:
     """Take endpoints from one side: as one slice at a random place where all of them fit the asker's encryption."""
-    size = len(side)
+    size = side.size
     if not size:
         return b""
     if (side.requiring and not peer.crypto & CRYPTO_SUPPORTED) or (side.plain and peer.crypto & CRYPTO_REQUIRED):
@@ -76,7 +76,7 @@ def take(side: Side, count: int, peer: Peer, own: list[Peer] | None, random: Ran
 
 def window(side: Side, count: int, own: list[int], random: Random) -> bytes:
     """Cut `count` endpoints out of the ring of slots, beginning anywhere, stepping around the slots in `own`."""
-    size = len(side)
+    size = side.size
     width = side.width
     start = int(random() * size)
     # Wide enough that as many are left as are wanted when one's own are cut out.
@@ -90,7 +90,7 @@ def window(side: Side, count: int, own: list[int], random: Random) -> bytes:
 
 def _filtered(side: Side, count: int, peer: Peer, random: Random) -> bytes:
     """Walk the ring from anywhere and take the peers whose encryption fits: the rare way, for picky clients."""
-    size = len(side)
+    size = side.size
     start = int(random() * size)
     chosen: list[int] = []
     for step in range(size):

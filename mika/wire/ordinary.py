@@ -51,10 +51,10 @@ def match_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceReq
         return None
     version = found.end()
     end = data.find(b"\r\n\r\n", version)
-    # The first blank behind GET is the one before the version, the first line end the one behind it.
+    # The first blank behind GET is the one before the version, the first line feed in the line end behind it.
     if end < 0 or end - start > MAX_LINE or data.find(b" ", start + 4) != version - 1:
         return None
-    if data.find(b"\r\n", start) != version + 8 or data.find(b"\\", start, version) >= 0:
+    if data.find(b"\n", start) != version + 9 or data.find(b"\\", start, version) >= 0:
         return None
     passkey, passkey_last, info_hash, peer_id, port, uploaded, downloaded, left, more = found.groups()
     headers = read_headers(data[version : end + 2])

@@ -43,9 +43,9 @@ def format_plainly(response: AnnounceResponse) -> bytes:
     """Bencode an answer; over IPv6 `peers` is there and empty, for clients that fail without it."""
     external_ip = response.external_ip
     peers = response.peers
-    warning = b"15:warning message%d:%b" % (len(response.warning), response.warning) if response.warning else b""
     return (
-        b"d8:completei%de10:downloadedi%de11:external ip%d:%b10:incompletei%de8:intervali%de12:min intervali%de%b%be"
+        b"d8:completei%de10:downloadedi%de11:external ip%d:%b10:incompletei%de8:intervali%de12:min intervali%de"
+        b"%b%d:%b%be"
         % (
             response.complete,
             response.downloaded,
@@ -54,10 +54,10 @@ def format_plainly(response: AnnounceResponse) -> bytes:
             response.incomplete,
             response.interval,
             response.min_interval,
-            b"5:peers%d:%b" % (len(peers), peers)
-            if len(external_ip) == 4
-            else b"5:peers0:6:peers6%d:%b" % (len(peers), peers),
-            warning,
+            b"5:peers" if len(external_ip) == 4 else b"5:peers0:6:peers6",
+            len(peers),
+            peers,
+            b"15:warning message%d:%b" % (len(response.warning), response.warning) if response.warning else b"",
         )
     )
 
