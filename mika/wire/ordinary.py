@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from codecs import escape_decode
 from functools import lru_cache
-from typing import NamedTuple
 
 from mika.compiled import runs_compiled
 from mika.wire import _ordinary_cy
@@ -17,11 +16,11 @@ from mika.wire.headers import Headers, read_headers
 from mika.wire.request import CRYPTO_SUPPORTED, AnnounceRequest, Event
 
 # An announce as libtorrent, Transmission, uTorrent and most others write it, these six parameters first and in this
-# order, to /PASSKEY/announce or /announce/PASSKEY, up to the version of HTTP.
+# order, to /PASSKEY/announce or /announce/PASSKEY. Python's own escapes, which begin with a backslash, are left out.
 _ORDINARY = re.compile(
-    rb"GET /(?:([^/?%]+)/announce|announce/(?!announce|scrape)([^/?%]+))"
-    rb"\?info_hash=([^&]*)&peer_id=([^&]*)&port=([1-9]\d{0,4})"
-    rb"&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(&[^ ]*|) (?=HTTP/1\.[01]\r\n)"
+    rb"GET /(?:([^/?% \n]+)/announce|announce/(?!announce|scrape)([^/?% \n]+))"
+    rb"\?info_hash=([^& \n\\]*)&peer_id=([^& \n\\]*)&port=([1-9]\d{0,4})"
+    rb"&uploaded=(\d{1,15})&downloaded=(\d{1,15})&left=(\d{1,18})(?=[& ])"
 )
 # What matters in the rest of its parameters; with a name that is not among the common ones it is not ordinary.
 _FURTHER = re.compile(
@@ -30,14 +29,8 @@ _FURTHER = re.compile(
 )
 _COMMON = frozenset((b"key", b"event", b"numwant", b"supportcrypto"))
 
-
-class Further(NamedTuple):
-    """What the less weighty parameters of an announce say."""
-
-    event: Event
-    numwant: int
-    key: bytes
-    crypto: int
+Rest = tuple[Headers, Event, int, bytes, int]
+"""What a client says behind `left`: its headers, event, numwant, key and crypto."""
 
 
 def match_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceRequest, Headers, int] | None:
@@ -49,18 +42,14 @@ def match_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceReq
     found = _ORDINARY.match(data, start)
     if found is None:
         return None
-    version = found.end()
-    end = data.find(b"\r\n\r\n", version)
-    # The first blank behind GET is the one before the version, the first line feed in the line end behind it.
-    if end < 0 or end - start > MAX_LINE or data.find(b" ", start + 4) != version - 1:
+    behind = found.end()
+    end = data.find(b"\r\n\r\n", behind)
+    if end < 0 or end - start > MAX_LINE:
         return None
-    if data.find(b"\n", start) != version + 9 or data.find(b"\\", start, version) >= 0:
+    rest = read_rest(data[behind : end + 2])
+    if rest is None:
         return None
-    passkey, passkey_last, info_hash, peer_id, port, uploaded, downloaded, left, more = found.groups()
-    headers = read_headers(data[version : end + 2])
-    further = read_further(more)
-    if further is None or headers.body:
-        return None
+    passkey, passkey_last, info_hash, peer_id, port, uploaded, downloaded, left = found.groups()
     try:
         info_hash = escape_decode(info_hash.replace(b"%", b"\\x"))[0]  # as `unquote` does
         peer_id = escape_decode(peer_id.replace(b"%", b"\\x"))[0]
@@ -69,6 +58,7 @@ def match_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceReq
         return None
     if len(info_hash) != 20 or len(peer_id) != 20:
         return None
+    headers, event, numwant, key, crypto = rest
     request = AnnounceRequest(
         (passkey or passkey_last).decode("latin-1"),
         info_hash,
@@ -77,21 +67,27 @@ def match_ordinary(data: bytes, start: int, address: bytes) -> tuple[AnnounceReq
         int(uploaded),
         int(downloaded),
         int(left),
-        *further,
+        event,
+        numwant,
+        key,
+        crypto,
     )
     return request, headers, end + 4
 
 
 # A client says the same here with each announce of each of its torrents, but for the event.
 @lru_cache(maxsize=16384)
-def read_further(more: bytes) -> Further | None:
-    """Read what stands behind `left` in an announce; None if there is anything uncommon in it."""
+def read_rest(text: bytes) -> Rest | None:
+    """Read what stands behind `left`, to the end of the last header line; None if there is anything uncommon in it."""
+    more, _, block = text.partition(b" ")
+    headers = read_headers(block)
     further = dict(_FURTHER.findall(more))
     event = EVENTS.get(further.get(b"event", b""))
     numwant = further.get(b"numwant", b"0")
-    if event is None or not numwant.isdigit() or not _COMMON.issuperset(further):
+    if headers.body or b"\n" in more or event is None or not numwant.isdigit() or not _COMMON.issuperset(further):
         return None
-    return Further(
+    return (
+        headers,
         event,
         int(numwant[:18]) if b"numwant" in further else -1,
         further.get(b"key", b"")[:MAX_KEY],

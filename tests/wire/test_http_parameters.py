@@ -288,6 +288,9 @@ def said(request: AnnounceRequest | ScrapeRequest) -> Any:
 @example("/announce/announce.php", QUERY.encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.replace("-TR4060-7hv", "-TR4060 7hv").encode(), "HTTP/1.1\r\n\r\n", b"")
 @example(f"/{KEY}/announce", QUERY.replace("-TR4060-7h", "-TR4060\r\n7h").encode(), "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.replace("-TR4060-7h", "-TR4060\n7hh").encode(), "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.replace("-TR4060-7h", "-TR4060\\x41hh").encode(), "HTTP/1.1\r\n\r\n", b"")
+@example(f"/{KEY}/announce", QUERY.replace("&left=3", "&left=3\n").encode(), "HTTP/1.1\r\n\r\n", b"")
 def test_fast_readers_agree_with_the_plain_ones(target, query, end, behind) -> None:
     """Where the straight way answers, it says what the plain readers say, field by field."""
     data = f"GET {target}?".encode() + query + b" " + end.encode() + behind
