@@ -13,14 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import succeed
+from twisted.internet.defer import ensureDeferred, succeed
 from twisted.internet.task import Clock
 
-from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
+from bench.workload import BYTES_PER_ANNOUNCE, CLIENT, Workload, make_workload
 from mika.config import load_config
 from mika.directory import Directory
 from mika.journal import Journal
@@ -40,9 +40,9 @@ ROUNDS = 5
 HASH = bytes(20)
 
 
-def make_factory(workload: Workload, clock: Any) -> AnnounceFactory:
-    """Wire the path as the process does, with every user and torrent in memory."""
-    config = load_config(None, {"MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true"})
+def make_factory(workload: Workload, clock: Any, environment: Mapping[str, str] | None = None) -> AnnounceFactory:
+    """Wire the path as the process does, with every user and torrent in memory; `environment` is configuration."""
+    config = load_config(None, {"MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true", **(environment or {})})
     stores = make_stores(dict.fromkeys(("users", "torrents", "peers"), "memory:"), Path(), clock)
     folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))
     atexit.register(shutil.rmtree, folder)
@@ -53,6 +53,7 @@ def make_factory(workload: Workload, clock: Any) -> AnnounceFactory:
     directory = Directory(stores.users, stores.torrents, swarms, clock.seconds, lambda _kind: succeed(None))
     directory.users = {key: User(number, "", key) for number, key in enumerate(workload.passkeys, 1)}
     directory.torrents = {info_hash: Torrent(info_hash, size=734003200) for info_hash in workload.info_hashes}
+    ensureDeferred(directory.save_whitelisted(CLIENT, "what all of them are"))
     tracker = make_tracker(config, directory, swarms, journal, TorrentKeys(bytes(32)))
     return AnnounceFactory(tracker, directory, TrustedProxies([]), clock)
 

@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 
 from bench.announce_path import answer_all, make_factory, requests
 from bench.results import keep, others
-from bench.scenarios import MIKA, PLAIN
+from bench.scenarios import EVERY_RULE, FEW_RULES, MIKA, PLAIN, SETTINGS
 from bench.servers import BenchError, end_cleanly, need, need_compiled
 from bench.workload import make_workload
 from mika.config import Selection
@@ -31,9 +31,10 @@ VALGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 
 
 class Story(NamedTuple):
-    """What is counted: in which mode, in swarms of which size, by which `[selection]`."""
+    """What is counted: in which mode, with which settings, in swarms of which size, by which `[selection]`."""
 
     pure: str = "0"
+    server: str = MIKA
     swarm: int = 50
     selection: dict[str, Any] = {}  # noqa: RUF012 - it is not changed
 
@@ -41,6 +42,8 @@ class Story(NamedTuple):
 STORIES = {
     MIKA: Story(),
     PLAIN: Story(pure="1"),
+    EVERY_RULE: Story(server=EVERY_RULE),
+    FEW_RULES: Story(server=FEW_RULES),
     f"{MIKA}, swarms of 300": Story(swarm=300),
     f"{MIKA}, swarms of 300, all weights": Story(swarm=300, selection=ALL_WEIGHTS),
 }
@@ -51,7 +54,7 @@ def work(laps: int, story: Story) -> None:
     workload = make_workload(USERS, PEERS // story.swarm, story.swarm)
     clock = Clock()
     clock.advance(1_800_000_000)
-    factory = make_factory(workload, clock)
+    factory = make_factory(workload, clock, SETTINGS[story.server])
     factory.tracker.swarms.presence.locate = locate
     factory.tracker.choose(make_choice(Selection.model_validate(story.selection), factory.directory))
     gc.disable()  # as in a tracker, where next to nothing of an announce is looked at

@@ -24,7 +24,10 @@ class TorrentKey(BaseModel):
 class GivenKey(Body):
     """A key that somebody found."""
 
-    key: Passkey = Field(description="The 64 characters of a key, as they stand in an announce URL.")
+    key: Passkey = Field(
+        description="The 64 characters of a key, as they stand in an announce URL.",
+        examples=["AAAAAAAAABEAAAABABEiM0RVZneImaq7zN3u_wARIjNEVWZ3iJmqu8zd7v8AESIz"],
+    )
 
 
 class OwnedKey(TorrentKey):

@@ -222,10 +222,10 @@ def example(document: Schema, schema: Schema, name: str = "") -> Any:
     for several in ("oneOf", "anyOf"):
         if several in schema:
             return example(document, schema[several][0], name)
-    if name in EXAMPLES:
-        return EXAMPLES[name]
     if "examples" in schema:
         return schema["examples"][0]
+    if name in EXAMPLES:
+        return EXAMPLES[name]
     if schema.get("type") == "object":
         fields = schema.get("properties", {})
         named = schema.get("required") or (["name"] if "name" in fields else list(fields)[:1])
