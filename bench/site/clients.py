@@ -46,6 +46,8 @@ class Client:
         """Whether a peer id survives a restart, with counters that begin anew."""
         self.running = self.asleep = False
         self.unheard_until = 0
+        self.delay = self.random.choice((0, 0, 0, 1, 2, 5))
+        """Seconds for which an announce is under way."""
         self.sessions: dict[Torrent, Session] = {}
         self.key = dialect.new_key(self.random)
         self.peer_id = b""
@@ -148,7 +150,7 @@ class Client:
         if now < self.unheard_until or self.world.is_down(now):
             return 0
         dialect, torrent = self.dialect, session.torrent
-        uploaded, downloaded, left = session.counters(now)
+        uploaded, downloaded, left = session.counters(now - self.delay)
         if dialect.whole_pieces and left:
             left = min(torrent.size, -(-left // torrent.piece) * torrent.piece)
         elif event == "completed":

@@ -135,8 +135,18 @@ class Member:
         """Die without a word, and be started again a little later."""
         if client.running and not client.asleep:
             client.stop(now, "")
+            self._lose_data(client)
             self.world.at(now + self.random.randrange(60, 1800), partial(self._start, client))
         self._later(partial(self._crash, client), now, self.habits.crashes)
+
+    def _lose_data(self, client: Client) -> None:
+        """Lose what was not on the disk yet, or what of downloads that were under way is wanted no more."""
+        for torrent, session in list(client.sessions.items()):
+            if session.left > session.target:
+                if self.random.random() < 0.2:
+                    del client.sessions[torrent]
+                else:
+                    session.left = min(torrent.size, session.left + self.random.randrange(32 * MIB))
 
     def _restart(self, client: Client, now: int, _: int) -> None:
         """Be stopped and started: an update."""

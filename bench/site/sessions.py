@@ -22,6 +22,7 @@ class Session:
         "epoch",
         "flows",
         "heard",
+        "knows_others",
         "left",
         "lump",
         "owed",
@@ -42,7 +43,7 @@ class Session:
         self.left = left
         self.target = target
         self.uploaded = self.downloaded = 0
-        self.running = self.flows = self.heard = False
+        self.running = self.flows = self.heard = self.knows_others = False
         self.rate_up = self.rate_down = self.rate_left = self.lump = 0
         self.source = self
         self.epoch = 0
@@ -82,7 +83,7 @@ class Session:
         """Return uploaded, downloaded and left as they are now."""
         if not self.flows:
             return self.uploaded, self.downloaded, self.left
-        seconds = self.torrent.elapsed(now)
+        seconds = max(0, self.torrent.elapsed(now))
         return (
             self.uploaded + self.rate_up * seconds,
             self.downloaded + self.rate_down * seconds,
@@ -127,15 +128,15 @@ class Session:
         interval = client.tell(self, self.owed or event, now)
         if interval:
             self.owed = ""
-            if not self.heard:  # only the tracker tells of others, and others of this one
-                self.heard = True
-                self.connect(now)
             wait = interval + client.random.randrange(6)
             if client.random.random() < 0.004:
                 wait = client.random.randrange(5, interval)  # somebody presses "update tracker"
         else:
             self.owed = self.owed or event
             wait = client.random.randrange(LOST // 2, LOST)
+        if not self.heard and (interval or self.knows_others):  # the tracker tells of others, or they are kept on disk
+            self.heard = self.knows_others = True
+            self.connect(now)
         client.world.at(now + wait, self._due, self.epoch)
 
     def resume(self, now: int) -> None:
