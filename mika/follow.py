@@ -248,9 +248,9 @@ class Follow(Periodic):
             add_networks(found, swarm.active_of(user_id))
         return max(map(len, found.get(user_id, ())), default=1)
 
-    def _left(self, info_hash: bytes, one: tuple[int, bytes], since: int) -> int:
+    def _left(self, info_hash: bytes, one: tuple[int, bytes], since: int, until: int) -> int:
         swarm = self._swarms.get(info_hash)
-        left = 0 if swarm is None else left_of(swarm.peers, one, since)
+        left = 0 if swarm is None else left_of(swarm.peers, one, since, until)
         return left + self._untold(info_hash)
 
     def _untold(self, info_hash: bytes) -> int:
@@ -259,4 +259,4 @@ class Follow(Periodic):
         if journal.last - self._taken > AHEAD:
             return UNKNOWN
         unread = (each for _, frames in journal.read(self._taken, AHEAD) for each in sightings(frames))
-        return sum(each.downloaded for each in unread if each.info_hash == info_hash)
+        return sum(each.downloaded + each.earlier for each in unread if each.info_hash == info_hash)

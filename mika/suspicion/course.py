@@ -126,13 +126,14 @@ class Course:
 
 
 class Seen:
-    """When a peer announced last, what was left then, and its course, once it moved something."""
+    """When a peer announced last, what was left and all had received then, and its course, once it moved something."""
 
-    __slots__ = ("at", "course", "left")
+    __slots__ = ("at", "course", "left", "received")
 
-    def __init__(self, at: int, left: int) -> None:
+    def __init__(self, at: int, left: int, received: int = 0) -> None:
         self.at = at
         self.left = left
+        self.received = received
         self.course: Course | None = None
 
 

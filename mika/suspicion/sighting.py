@@ -12,9 +12,10 @@ from mika.ledger.record import ANNOUNCED, CHECKSUM, FRAME, GONE
 class Sighting(NamedTuple):
     """One peer as one record left it.
 
-    `uploaded` and `downloaded` are what it really moved since its last announce, `counter` what it says it downloaded
-    in all. `announced`: it announced; else it fell silent or was dropped. `gone`: it is no longer known, as a silent
-    one still is.
+    `uploaded` and `downloaded` are what it really moved since its last announce, `earlier` what it says it downloaded
+    before its first one, 0 in all others. `announced`: it announced; else it fell silent or was dropped. `gone`: it is
+    no longer known, as a silent one still is. `seeded`: seconds since its last announce, if it had everything then, and
+    has; an hour and more are cut off.
     """
 
     user_id: int
@@ -22,20 +23,23 @@ class Sighting(NamedTuple):
     peer_id: bytes
     uploaded: int
     downloaded: int
-    counter: int
+    earlier: int
     left: int
     seen: int
     announced: bool
     gone: bool
+    seeded: int = 0
 
 
-_FIELDS = f"<{CHECKSUM}xBB2xq16xQQ12x20s20s8xQQ12xI"
+_FIELDS = f"<{CHECKSUM}xBB2xq16xQQ8xI20s20s8xQQ8xII"
 _READ = struct.Struct(f"{_FIELDS}{FRAME - struct.calcsize(_FIELDS)}x")
 
 
 def sightings(frames: bytes) -> Iterator[Sighting]:
     """Yield what is in frames of the journal, in order; public peers have no account, and are left out."""
-    for kind, flags, user_id, up, down, info_hash, peer_id, counter, left, seen in _READ.iter_unpack(frames):
+    for fields in _READ.iter_unpack(frames):
+        kind, flags, user_id, up, down, seeded, info_hash, peer_id, counter, left, first, seen = fields
         if kind and user_id >= 0:
-            announced = bool(flags & ANNOUNCED)
-            yield Sighting(user_id, info_hash, peer_id, up, down, counter, left, seen, announced, kind == GONE)
+            earlier = counter if first == seen else 0
+            announced, gone = bool(flags & ANNOUNCED), kind == GONE
+            yield Sighting(user_id, info_hash, peer_id, up, down, earlier, left, seen, announced, gone, seeded)

@@ -10,6 +10,7 @@ from mika.suspicion.finding import Finding
 from mika.suspicion.lines import Lines
 from mika.suspicion.sighting import Sighting
 from mika.suspicion.speed import judge_speed
+from mika.suspicion.uploads import Uploads
 from mika.suspicion.window import Window
 
 IDLE = 2 * 3600
@@ -27,11 +28,14 @@ MOST_CLAIMS = 1000
 MOST = 100_000
 """Peers that are remembered, in all windows together: some 30 MB."""
 
-Left = Callable[[bytes, tuple[int, bytes], int], int]
-"""What is left of a torrent's peers, but for one by its user and peer id; see `left.py`."""
+Left = Callable[[bytes, tuple[int, bytes], int, int], int]
+"""What is left of all peers of a torrent but one, if seen since a time, and not since another: `left.py`."""
 
 REACH = 24 * 3600
-"""How long before a window peers that have fallen silent may have been seen last, and receive all the same."""
+"""How long before an upload peers that have fallen silent may have been seen last, and receive all the same."""
+
+DELAY = 60
+"""Seconds that an announce may be under way: who announced so much later has told what they received."""
 
 
 class Windows:
@@ -45,6 +49,7 @@ class Windows:
         self._size = size
         self._open: dict[bytes, Window] = {}
         self._peers = 0
+        self._begun = 0
         self._lines = Lines(lines_of)
         self._paces = Paces()
         self._takings = Takings()
@@ -59,7 +64,7 @@ class Windows:
     def forget(self) -> None:
         """Begin anew: something was missed, or there is too much to remember."""
         self._open.clear()
-        self._peers = 0
+        self._peers = self._begun = 0
         self._lines.forget()
         self._paces.forget()
         self._takings.forget()
@@ -67,14 +72,16 @@ class Windows:
     def take(self, sighting: Sighting, fastest: int) -> list[Finding]:
         """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
         info_hash, found = sighting.info_hash, list[Finding]()
-        window = self._open.get(info_hash)
+        window, before_it = self._open.get(info_hash), IDLE
         if window is not None and sighting.seen - window.opened > (LONGEST if window.received else QUIETEST):
             found.extend(self._close(info_hash))
-            window = None
+            window, before_it = None, 0
         if window is None:
+            self._begun = self._begun or sighting.seen
             if not (sighting.left or sighting.uploaded or sighting.downloaded):
                 return found  # an idle seeder, as nearly all are
-            window = self._open[info_hash] = Window(sighting.seen)
+            since = max(self._begun, sighting.seen - before_it)
+            window = self._open[info_hash] = Window(sighting.seen, since)
         size = self._size(info_hash)
         before = window.before(sighting)
         if before is not None and sighting.announced:
@@ -105,17 +112,23 @@ class Windows:
     def _balance(
         self, window: Window, sighting: Sighting, before: Seen | None, size: int, found: list[Finding]
     ) -> None:
+        self._judge(window, sighting, size, found)  # what they said before: since then nearly all others have told
         known = len(window.seen)
-        wanted = window.add(sighting, before, size)
+        window.add(sighting, before)
         self._peers += len(window.seen) - known
-        if wanted:
-            one = sighting.user_id, sighting.peer_id
-            left = self._left(sighting.info_hash, one, window.opened - REACH)
-            judged = window.judge(sighting.user_id, sighting.info_hash, sighting.seen, size, left)
-            if judged is not None:
-                found.append(judged)
+        if sighting.uploaded:
+            self._judge(window, sighting, size, found)
         if sighting.uploaded and window.is_claim(sighting, size):
             self.claims.append((sighting.user_id, sighting.info_hash))
+
+    def _judge(self, window: Window, sighting: Sighting, size: int, found: list[Finding]) -> None:
+        uploads = window.due(sighting, size)
+        if uploads is not None:
+            about = sighting.user_id, sighting.info_hash
+            left = self._left_of_others(*about, sighting.peer_id, uploads)
+            judged = window.judge(*about, size, left)
+            if judged is not None:
+                found.append(judged)
 
     def close_idle(self, now: int) -> Iterator[Finding]:
         """Forget the torrents in which nothing moves any more; a last look comes first, as what was untold is told."""
@@ -139,8 +152,12 @@ class Windows:
             return
         window.settled = True
         size = self._size(info_hash)
-        for user_id in window.odd(size):
-            left = self._left(info_hash, (user_id, b""), window.opened - REACH)
-            found = window.judge(user_id, info_hash, window.moved, size, left)
+        for user_id, uploads in window.odd(size):
+            left = self._left_of_others(user_id, info_hash, b"", uploads)
+            found = window.judge(user_id, info_hash, size, left)
             if found is not None:
                 yield found
+
+    def _left_of_others(self, user_id: int, info_hash: bytes, peer_id: bytes, uploads: Uploads) -> int:
+        """Return what others may have received of an upload without having told since."""
+        return self._left(info_hash, (user_id, peer_id), uploads.begun - REACH, uploads.told + DELAY)

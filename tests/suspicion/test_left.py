@@ -32,4 +32,19 @@ def peer(user_id: int, left: int, seen: int = 100, *, active: bool = True, numbe
 )
 def test_left_is_added_up(peers, left):
     """All active peers but the one, and of each account's silent ones the one with the most, if it is not long gone."""
-    assert left_of(peers, (1, b"%020d" % 0), 50) == left
+    assert left_of(peers, (1, b"%020d" % 0), 50, 100) == left
+
+
+@pytest.mark.parametrize(
+    ("peers", "left"),
+    [
+        ([peer(2, 5, seen=100)], 5),
+        ([peer(2, 5, seen=101)], 0),
+        ([peer(2, 5, seen=101), peer(3, 7)], 7),
+        ([peer(2, 5, seen=101, active=False), peer(2, 4, number=1, active=False)], 4),
+        ([peer(-2, 5, seen=101)], 5),
+    ],
+)
+def test_who_has_told_since_has_nothing_left(peers, left):
+    """They said what they received until then; of public peers nobody adds up what they said."""
+    assert left_of(peers, (1, b"%020d" % 0), 50, 100) == left

@@ -8,26 +8,29 @@ from mika.suspicion.finding import written
 from mika.suspicion.sighting import Sighting, sightings
 
 
-def frame(user_id: int, credit: Totals | None = None, *, gone: bool = False) -> bytes:
+def frame(user_id: int, credit: Totals | None = None, *, gone: bool = False, first: bool = False) -> bytes:
     """Return the frame of a record."""
     peer = Peer(user_id, b"\2" * 20, 5)
     peer.uploaded, peer.downloaded, peer.left, peer.last_seen = 2**63 + 1, 2**63 + 2, 2**63 + 3, 77
     peer.active = credit is not None
+    peer.first_seen = 77 if first else 5
     return bytes(CHECKSUM) + pack_record(b"\1" * 20, peer, credit or Totals(), gone)
 
 
 def test_records_become_sightings():
-    """With the real growth, not the credited; holes and public peers are left out."""
+    """With the real growth, and what was downloaded before the first of a peer; holes and public peers are left out."""
     credit = Totals(1, 2, 3, 4, 5, 6, 1, 0)
     frames = [frame(7, credit), bytes(FRAME), frame(8, credit, gone=True), frame(9), frame(10, gone=True), frame(-1)]
+    frames.append(frame(11, Totals(announces=1), first=True))
     found = list(sightings(b"".join(frames)))
     about = b"\1" * 20, b"\2" * 20
-    last = 2**63 + 2, 2**63 + 3, 77
+    last = 0, 2**63 + 3, 77
     assert found == [
-        Sighting(7, *about, 3, 4, *last, True, False),
-        Sighting(8, *about, 3, 4, *last, True, True),
+        Sighting(7, *about, 3, 4, *last, True, False, 6),
+        Sighting(8, *about, 3, 4, *last, True, True, 6),
         Sighting(9, *about, 0, 0, *last, False, False),
         Sighting(10, *about, 0, 0, *last, False, True),
+        Sighting(11, *about, 0, 0, 2**63 + 2, *last[1:], True, False),
     ]
 
 

@@ -20,10 +20,10 @@ UNKNOWN = 2**63 + 1
 
 def announce(user_id: int, minute: float, up: int = 0, down: int = 0, **facts: Any) -> Sighting:
     """Return an announce, with MiB that were moved since the last one; of a seeder, unless something is left."""
-    defaults = {"peer_id": b"-%018d-" % user_id, "left": 0, "counter": 0, "announced": True, "gone": False}
+    defaults = {"peer_id": b"-%018d-" % user_id, "left": 0, "earlier": 0, "announced": True, "gone": False}
     given = defaults | facts
     given["left"] = min(given["left"] * MIB, UNKNOWN)
-    given["counter"] = max(given["counter"], down) * MIB
+    given["earlier"] *= MIB
     seen = START + int(minute * 60)
     return Sighting(user_id=user_id, info_hash=HASH, uploaded=up * MIB, downloaded=down * MIB, seen=seen, **given)
 
@@ -108,7 +108,7 @@ def test_faker_beside_real_leechers():
         ),
         (
             "to one who announces for the first time when done",
-            in_order(faked(each=190, times=4), [announce(LEECH, 45, counter=1000)]),
+            in_order(faked(each=190, times=4), [announce(LEECH, 45, earlier=1000)]),
             0,
         ),
         (
@@ -133,6 +133,61 @@ def test_faker_beside_real_leechers():
 def test_honest_upload_is_not_found(name, sightings, left):
     """Whatever became of who received it."""
     assert found_in(sightings, left) == [], name
+
+
+def test_what_others_received_before_does_not_cover_what_is_made_up_later():
+    """A run begins where all had received as much as was uploaded."""
+    honest = leeching(300, 300, 300)
+    uploads = [announce(SEED, 30 * number, up=300 if number < 4 else 120) for number in range(9)]
+    found = found_in(in_order(honest, uploads))
+    assert {(each.kind, each.user_id) for each in found} == {(UNRECEIVED, SEED)}
+    assert found[-1].evidence.startswith("Uploaded 480.0 MiB in 4 announces within 120 minutes, and nobody")
+
+
+def test_one_accident_is_not_held_against_who_goes_on():
+    """Nobody knows who received it; what others receive later is beside it."""
+    later = [announce(OTHER, 30 * number + 10, down=100, left=9) for number in range(1, 9)]
+    uploads = [announce(SEED, 30 * number, up=900 if number == 1 else 100) for number in range(9)]
+    assert found_in(in_order([announce(LEECH, 0, left=9)], uploads, later)) == []
+
+
+def test_who_told_since_is_not_waited_for():
+    """Somebody may have received it all until they announce again, and say that they did not."""
+    tells = START + 100 * 60
+    minute = [0.0]
+
+    def left(_info_hash: bytes, _one: Any, _since: int, until: int) -> int:
+        return 0 if START + minute[0] * 60 > tells > until else 10_000 * MIB
+
+    windows, found = Windows(left, lambda _info_hash: SIZE), []
+    for minute[0] in range(0, 150, 30):
+        found.append(len(windows.take(announce(SEED, minute[0], up=200), 0)))
+    assert found == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(("seeded", "found"), [(1800, 2), (2399, 2), (2400, 1), (0, 1)])
+def test_first_upload_in_a_torrent_that_was_quiet(seeded, found):
+    """Counts if it is known since when: nobody received anything then."""
+    windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
+    assert windows.take(announce(OTHER, -60), 0) == []
+    judged = [windows.take(each._replace(seeded=seeded), 0) for each in faked(times=3)]
+    assert sum(map(len, judged)) == found
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [announce(OTHER, -20)],
+        [announce(LEECH, minute, left=5, down=minute == -1470) for minute in range(-1470, 0, 30)],
+    ],
+)
+def test_first_upload_does_not_count_where_it_is_not_known_what_was_received(before):
+    """As when all begins, or the window before is closed only now."""
+    windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
+    for each in before:
+        assert windows.take(each, 0) == []
+    judged = [windows.take(each._replace(seeded=1800), 0) for each in faked(times=3)]
+    assert sum(map(len, judged)) == 1
 
 
 def test_silence_is_no_receipt():
@@ -171,7 +226,7 @@ def test_window_reaches_back_a_day_for_the_silent():
     windows = Windows(left, lambda _info_hash: SIZE)
     for each in faked():
         list(windows.take(each, 0))
-    assert asked[0] == (HASH, (SEED, announce(SEED, 0).peer_id), START - 86400)
+    assert asked[0] == (HASH, (SEED, announce(SEED, 0).peer_id), START - 86400, START + 90 * 60 + 60)
 
 
 def test_idle_torrents_are_not_remembered():
@@ -250,7 +305,7 @@ def test_memory_is_bounded(monkeypatch):
 
 def test_stop_ends_what_is_remembered_of_a_peer():
     """Its next announce is a first one again."""
-    window = Window(START)
+    window = Window(START, START)
     for seen in (announce(SEED, 0, up=1), announce(SEED, 1, up=1, gone=True)):
-        window.add(seen, window.before(seen), SIZE)
+        window.add(seen, window.before(seen))
     assert window.before(announce(SEED, 2)) is None
