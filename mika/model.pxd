@@ -16,23 +16,23 @@ cdef class Role:
     cdef public object peers_per_user_torrent
 
 
-cdef class User:
+cdef class User:  # what announces look at comes first, so that it is in two lines of the cache
     cdef public long long id
     cdef public str name
     cdef public str passkey
     cdef public object role
+    cdef public C_Totals totals
+    cdef public object freeleech
+    cdef public long long multiplier_up
+    cdef public long long multiplier_down
     cdef public bint enabled
     cdef public bint download_enabled
     cdef public bint upload_enabled
-    cdef public long long multiplier_up
-    cdef public long long multiplier_down
     cdef public str remote_id
     cdef public long long created_at
     cdef public long long updated_at
     cdef public long long revision
-    cdef public object freeleech
     cdef public object void_keys
-    cdef public C_Totals totals
     cdef public C_Totals written
 
 

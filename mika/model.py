@@ -67,8 +67,8 @@ EVERYMAN = Role(DEFAULT_ROLE, "member")
 """What a user may do of whose role nothing is known."""
 
 
-NO_KEYS: Mapping[bytes, int] = MappingProxyType({})
-"""What nearly every user has of void keys: one for all of them, as nobody changes it."""
+NOTHING_HELD: Mapping[bytes, int] = MappingProxyType({})
+"""What nearly every user has of freeleech tokens and of void keys: one for all of them, as nobody changes it."""
 
 
 @dataclass(eq=False)
@@ -85,18 +85,18 @@ class User:
     name: str
     passkey: str
     role: int = DEFAULT_ROLE
+    totals: Totals = field(default_factory=Totals)
+    freeleech: Mapping[bytes, int] = field(default_factory=lambda: NOTHING_HELD)
+    multiplier_up: int = UNIT_MULTIPLIER
+    multiplier_down: int = UNIT_MULTIPLIER
     enabled: bool = True
     download_enabled: bool = True
     upload_enabled: bool = True
-    multiplier_up: int = UNIT_MULTIPLIER
-    multiplier_down: int = UNIT_MULTIPLIER
     remote_id: str | None = None
     created_at: int = 0
     updated_at: int = 0
     revision: int = 0
-    freeleech: Mapping[bytes, int] = field(default_factory=dict)
-    void_keys: Mapping[bytes, int] = field(default_factory=lambda: NO_KEYS)
-    totals: Totals = field(default_factory=Totals)
+    void_keys: Mapping[bytes, int] = field(default_factory=lambda: NOTHING_HELD)
     written: Totals = field(default_factory=Totals)
 
 

@@ -22,7 +22,7 @@ from mika.directory import Directory
 from mika.events import Events, Publish, unheard
 from mika.jobs import Reaper
 from mika.journal import Journal
-from mika.model import NO_KEYS
+from mika.model import NOTHING_HELD
 from mika.server.http import AnnounceFactory
 from mika.services import JournalService, StoresService, SwarmsService
 from mika.store.memory import MemoryStore
@@ -100,7 +100,7 @@ class Served:
     def kill(self, folder: Path) -> tuple[MemoryStore, Path]:
         """Return what a kill in this very moment leaves: a copy of the store, and of the journal in a new `folder`."""
         shutil.copytree(self.folder, folder)
-        return deepcopy(self.store, {id(NO_KEYS): NO_KEYS}), folder  # which cannot be copied
+        return deepcopy(self.store, {id(NOTHING_HELD): NOTHING_HELD}), folder  # which cannot be copied
 
     def advance(self, now: int) -> None:
         """Let time pass."""

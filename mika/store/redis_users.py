@@ -14,7 +14,7 @@ from typing import Any
 
 from mika.errors import ConflictError
 from mika.interfaces import Mark
-from mika.model import DEFAULT_ROLE, NO_KEYS, Role, User
+from mika.model import DEFAULT_ROLE, NOTHING_HELD, Role, User
 from mika.store.redis_connection import Connection, Script
 from mika.store.redis_rows import GROW, MARK, TOGETHER, Row, check_applied, mark_words, pack_growth
 from mika.store.taken import PASSKEY_TAKEN, refuse_default_role, refuse_taken_users
@@ -224,7 +224,10 @@ def _user(connection: Connection, reply: Any) -> User | None:
     user_id, values, tokens, void = reply
     try:
         facts, totals = USER.read(values)
-        kept: dict[str, Any] = {"freeleech": _by_hash(tokens), "void_keys": _by_hash(void) or NO_KEYS}
+        kept: dict[str, Any] = {
+            "freeleech": _by_hash(tokens) or NOTHING_HELD,
+            "void_keys": _by_hash(void) or NOTHING_HELD,
+        }
         return User(id=int(user_id), **facts, **kept, totals=totals, written=totals.copy())
     except (ValueError, OverflowError):
         prefix, number = connection.place.prefix, user_id.decode()

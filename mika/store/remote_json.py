@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mika.errors import MikaError
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, NO_KEYS, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
+from mika.model import INT64_MAX, NOTHING_HELD, BonusEntry, Debt, History, Peer, Role, Suspicion, Torrent, Totals, User
 from mika.store.values import PEER_FIELDS, TOTALS, thaw_peer
 
 SAFE = 2**53
@@ -280,7 +280,7 @@ def read_user(row: Any) -> User:
     """Read a user with the totals."""
     totals = Totals(**read_fields(TOTALS_FORMS, row, "a user"))
     beside = read_fields(BESIDE, {"freeleech": {}, "void_keys": {}} | row, "a user")
-    beside["void_keys"] = beside["void_keys"] or NO_KEYS
+    beside = {name: held or NOTHING_HELD for name, held in beside.items()}
     return User(**read_fields(USER, row, "a user"), **beside, totals=totals, written=totals.copy())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from mika.interfaces import Mark
-from mika.model import INT64_MAX, NO_KEYS, Role, Totals, User
+from mika.model import INT64_MAX, NOTHING_HELD, Role, Totals, User
 from mika.store.batches import chunks, grow, growth_of, insert_all, insert_one, save_all, saved, touch_all, write_mark
 from mika.store.dialect import Dialect
 from mika.store.reward_rows import by_torrent, by_torrent_between, forget
@@ -70,7 +70,7 @@ def _one(connection: Connection, query: Select[Any]) -> User | None:
     if row is None:
         return None
     tokens, void = (by_torrent(connection, table, row["id"]) for table in (freeleech, void_keys))
-    return _user(row, tokens, void or NO_KEYS)
+    return _user(row, tokens or NOTHING_HELD, void or NOTHING_HELD)
 
 
 def page(connection: Connection, after: int, limit: int) -> list[User]:
@@ -82,7 +82,7 @@ def page(connection: Connection, after: int, limit: int) -> list[User]:
         return []
     ends = rows[0]["id"], rows[-1]["id"]
     tokens, void = (by_torrent_between(connection, table, *ends) for table in (freeleech, void_keys))
-    return [_user(row, tokens.get(row["id"], {}), void.get(row["id"], NO_KEYS)) for row in rows]
+    return [_user(row, tokens.get(row["id"], NOTHING_HELD), void.get(row["id"], NOTHING_HELD)) for row in rows]
 
 
 def add(connection: Connection, frozen: list[tuple[Any, ...]]) -> list[int]:

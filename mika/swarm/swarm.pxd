@@ -13,18 +13,18 @@ cdef bint leeches(Peer peer) except -1
 
 @cython.final
 cdef class Swarm:
-    cdef public bytes info_hash
-    cdef public object presence
-    cdef public Peers peers
+    cdef public Peers peers  # what announces look at comes first, so that it is in one line of the cache
+    cdef public Side seeders4
+    cdef public Side leechers4
     cdef public int complete
     cdef public int incomplete
+    cdef public Side seeders6
+    cdef public Side leechers6
+    cdef public bytes info_hash
+    cdef public object presence
     cdef public int paused
     cdef public unsigned int due
     cdef public unsigned int soonest
-    cdef public Side seeders4
-    cdef public Side leechers4
-    cdef public Side seeders6
-    cdef public Side leechers6
 
     @cython.locals(seeder=cython.bint, paused=cython.bint, endpoint=bytes)
     cpdef refresh(self, Peer peer, AnnounceRequest request, unsigned int now, listable)
