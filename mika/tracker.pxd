@@ -1,6 +1,7 @@
 # The C types of tracker.py.
 cimport cython
 
+from mika._ahead_cy cimport fetch_ahead
 from mika._peer_cy cimport Peer
 from mika._totals_cy cimport Totals, worth_of
 from mika.ledger.credit cimport Ledger
@@ -12,6 +13,9 @@ from mika.swarm.swarm cimport Swarm
 from mika.swarm.swarms cimport Swarms
 from mika.wire._request_cy cimport AnnounceRequest
 from mika.wire._response_cy cimport AnnounceResponse, response_of
+
+
+cdef bint FETCHES
 
 
 cdef class Tracker:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from mika._ahead_cy import FETCHES, fetch_ahead
 from mika._peer_cy import Peer
 from mika._totals_cy import Totals, worth_of
 from mika.config import Tracker as TrackerSection
@@ -113,6 +114,8 @@ class Tracker:
         if torrent is None:
             return self._without_torrent(request, now)
         swarm = self.swarms.get(torrent.info_hash)
+        if FETCHES and swarm is not None:
+            fetch_ahead(user, torrent, swarm)
         peer = None if swarm is None else swarm.peers.find(user.id, request.peer_id)
         if request.event is STOPPED:
             return self._stop(request, user, torrent, swarm, peer, now)
