@@ -1,79 +1,111 @@
 """Whether an announce costs the same however many peers there are: `python -m bench.flatness`.
 
-From bytes to bytes, without sockets and stores: first with more and more peers in swarms of 20, then with as many peers
-in fewer and larger swarms. The announces that are timed are a sample of all of them, so that what is not in the
-processor's cache costs what it does in a tracker.
+First what the goal is about: the CPU time of a server's process, kernel and all, with a connection each, among more and
+more peers in swarms of 20. Servers of all sizes take turns, and ratios are taken within a round. Then the same from
+bytes to bytes, in time and in instructions, and with as many peers in fewer and larger swarms. Stores are left out:
+what they take has to do with how many announce, and not with how many are there.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import random
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 from twisted.internet.task import Clock
 
-from bench.announce_path import answer_all, make_factory
+from bench.announce_path import answer_all
+from bench.instructions import VALGRIND, counted
+from bench.load import CLOSED, Load, Numbers
+from bench.populated import INTERVAL, PATH, START, fill, parts
 from bench.results import keep, others, spread
-from bench.workload import BYTES_PER_ANNOUNCE, Workload, make_workload
-from mika.loading import loading
-from mika.model import Torrent, User
-from mika.server.http import AnnounceFactory
+from bench.servers import end_cleanly, need, populated, scratch
+from bench.workload import BYTES_PER_ANNOUNCE, Announce, Workload
+
+SIZES = (10_000, 100_000, 1_000_000)
+SWARM = 20
+SWARMS = (2, 100, 1_000, 10_000)
+LARGEST = 10_000
 
 SAMPLE = 5_000
 LAPS = 9
-PART = 100_000
-"""Peers whose announces are made at a time: a million of them would take more memory than the peers do."""
-
-SWARMS = (2, 100, 1_000, 10_000)
-LARGEST = 10_000
-Sized = Iterator[Workload]
+COUNTED = 5_000
+"""Announces whose instructions are counted."""
 
 
 def main() -> None:
-    """Measure each size in turn."""
+    """Measure each in turn, print, and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.flatness", description=__doc__.partition("\n")[0])
-    parser.add_argument("--most", type=int, default=1_000_000, help="peers in memory at most (1000000)")
+    parser.add_argument("--most", type=int, default=SIZES[-1], help="peers in memory at most (1000000)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds, in each of which all sizes have their turn (7)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load a size in a round (3)")
     options = parser.parse_args()
     load = others()
-    figures = {}
-    for peers in (size for size in (10_000, 100_000, 1_000_000) if size <= options.most):
-        figures[f"{peers:,} peers in swarms of 20"] = laps_of(parts(peers, 20))
-    for swarm in SWARMS:
-        figures[f"{LARGEST:,} peers in swarms of {swarm:,}"] = laps_of(parts(LARGEST, swarm))
-    for name, laps in figures.items():
-        print(f"{name:<40}{spread(laps).median:>8.2f} us an announce ({min(laps):.2f} - {max(laps):.2f})")
+    end_cleanly()
+    sizes = [size for size in SIZES if size <= options.most]
+    with scratch() as folder:
+        need("cc", "wrk", "taskset", "valgrind", "callgrind_control")
+        process = processes(folder, sizes, options.rounds, options.seconds)
+        instructions = {_name(size): instructions_of(size) for size in (sizes[0], sizes[-1])}
+    laps = {_name(size): laps_of(size, SWARM) for size in sizes}
+    laps |= {_name(LARGEST, swarm): laps_of(LARGEST, swarm) for swarm in SWARMS}
+    figures = {"process": process, "instructions": instructions, "laps": laps}
+    print("CPU of the process, a connection each, us an announce")
+    for name, rounds in process.items():
+        times = [one / first for one, first in zip(rounds, process[_name(sizes[0])], strict=True)]
+        print(f"  {name:<38}{_cells(rounds)}   times the first: {_cells(times)}")
+    print("from bytes to bytes, us an announce")
+    for name, each in laps.items():
+        print(f"  {name:<38}{_cells(each)}")
+    print("from bytes to bytes, instructions an announce")
+    for name, number in instructions.items():
+        print(f"  {name:<38}{number:>8,.0f}")
     print(f"kept in {keep('flatness', vars(options), figures, load)}")
 
 
-def parts(peers: int, swarm: int) -> Sized:
-    """Yield announces of different users about different torrents, until there are so many peers."""
-    for seed, size in enumerate([PART] * (peers // PART) or [peers], 1):
-        yield make_workload(max(1_000, swarm), size // swarm, swarm, seed)
+def _name(peers: int, swarm: int = SWARM) -> str:
+    return f"{peers:,} peers in swarms of {swarm:,}"
 
 
-def laps_of(workloads: Sized) -> list[float]:
-    """Let all peers of the workloads announce; then time a sample of them, in microseconds an announce and lap."""
+def _cells(figures: list[float]) -> str:
+    median, least, most = spread(figures)
+    return f"{median:>8.2f} ({least:.2f} - {most:.2f})"
+
+
+def processes(folder: Path, sizes: list[int], rounds: int, seconds: int) -> dict[str, list[float]]:
+    """Load a server of each size in turn, round after round; return microseconds of its process an announce."""
+    figures: dict[str, list[float]] = {_name(size): [] for size in sizes}
+    with ExitStack() as stack:
+        loads = []
+        for size in sizes:
+            print(f"filling a server with {size:,} peers ...", file=sys.stderr)
+            server, file = stack.enter_context(populated(folder, size, SWARM))
+            announces = [Announce(*line.split()) for line in file.read_text().splitlines()]
+            loads.append(Load(server, Workload([], [], announces), file, Numbers()))
+        for number in range(rounds + 1):  # the first is not counted: it brings the peers to their first growth
+            for size, load in zip(sizes, loads, strict=True):
+                cost = load.measure(CLOSED, seconds).microseconds
+                if number:
+                    figures[_name(size)].append(cost)
+    return figures
+
+
+def laps_of(peers: int, swarm: int) -> list[float]:
+    """Time announces from bytes to bytes, in microseconds an announce and lap: in each lap those of other peers."""
     clock = Clock()
-    clock.advance(1_800_000_000)
-    factory = make_factory(Workload([], [], []), clock)
-    sample = []
-    source = random.Random(1)
-    with loading():
-        for workload in workloads:
-            _add(factory, workload)
-            for announce in workload.announces:
-                factory.answer_ordinary(announce.request("/{passkey}/announce", 1, keep_alive=False), 0, b"\x7f\0\0\1")
-            sample += source.sample(workload.announces, min(SAMPLE, len(workload.announces)))
-    sample = source.sample(sample, SAMPLE)
-    assert factory.tracker.swarms.peer_count >= SAMPLE, "the peers were refused"
+    clock.advance(START)
+    factory, sample = fill(clock, parts(peers, swarm), SAMPLE * LAPS)
     laps = []
-    for number in range(2, LAPS + 2):
-        clock.advance(1800)
-        counter = number * BYTES_PER_ANNOUNCE
-        lap = [each.request("/{passkey}/announce", counter, keep_alive=False) for each in sample]
+    for number in range(LAPS):
+        clock.advance(INTERVAL)
+        some = [sample[place % len(sample)] for place in range(number * SAMPLE, (number + 1) * SAMPLE)]
+        counter = (number + 2) * BYTES_PER_ANNOUNCE
+        lap = [each.request(PATH, counter, keep_alive=False) for each in some]
         gc.disable()  # as in a tracker, where next to nothing of an announce is looked at
         began = time.process_time_ns()
         answer_all(factory, lap)
@@ -82,12 +114,16 @@ def laps_of(workloads: Sized) -> list[float]:
     return laps
 
 
-def _add(factory: AnnounceFactory, workload: Workload) -> None:
-    """Let the tracker know the users and torrents of a workload."""
-    directory = factory.directory
-    first = len(directory.users) + 1
-    directory.users.update((key, User(number, "", key)) for number, key in enumerate(workload.passkeys, first))
-    directory.torrents.update((each, Torrent(each, size=734003200)) for each in workload.info_hashes)
+def instructions_of(peers: int) -> float:
+    """Count the instructions of announces from bytes to bytes among so many peers."""
+    print(f"counting instructions among {peers:,} peers ...", file=sys.stderr)
+    child = [sys.executable, "-m", "bench.populated", f"--peers={peers}", f"--swarm={SWARM}", f"--sample={COUNTED}"]
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    command = [*VALGRIND, "--instr-atstart=no", *child]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as one:
+        return counted(one) / COUNTED
 
 
 if __name__ == "__main__":

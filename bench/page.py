@@ -12,7 +12,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from bench.results import newest, percentile, spread
-from bench.scenarios import FLOOR, GOALS, MAIN, MIKA, OPENTRACKER, OTHER, PLAIN
+from bench.scenarios import FLOOR, GOALS, MAIN, MIKA, MOST_PEERS, OPENTRACKER, OTHER, PLAIN
 from bench.servers import HERE
 
 DOCS = HERE.parent / "docs"
@@ -117,11 +117,36 @@ def _memory(document: Document) -> str:
 
 
 def _flatness(document: Document) -> str:
-    rows = [f"| {name} | {_with_range(laps, 2)} |" for name, laps in document["figures"].items()]
-    table = "\n".join(
-        ["| from bytes to bytes, microseconds an announce | median | min - max |", "|---|---|---|", *rows]
+    """Show the process, which the goal is about, and what of it is ours, in time and in instructions."""
+    figures = document["figures"]
+    process: dict[str, list[float]] = figures["process"]
+    fewest = next(iter(process.values()))
+    rows = []
+    for name, rounds in process.items():
+        times = spread([one / first for one, first in zip(rounds, fewest, strict=True)]).median
+        rows.append(
+            f"| {name} | {_with_range(rounds, 1)} | {times:.2f} | {MOST_PEERS} | {_verdict(times, MOST_PEERS)} |"
+        )
+    head = (
+        "| the process, a connection each, microseconds an announce | median | min - max | times the first | goal | |"
     )
-    return "\n\n".join(["### Peers in memory, and in one swarm", _measured_on(document), table])
+    laps = [
+        f"| {name} | {_with_range(each, 2)} | {_count(figures['instructions'].get(name))} |"
+        for name, each in figures["laps"].items()
+    ]
+    ours = "| from bytes to bytes, microseconds an announce | median | min - max | instructions |"
+    return "\n\n".join(
+        (
+            "### Peers in memory, and in one swarm",
+            _measured_on(document),
+            "\n".join([head, "|---" * 6 + "|", *rows]),
+            "\n".join([ours, "|---" * 4 + "|", *laps]),
+        )
+    )
+
+
+def _count(number: float | None) -> str:
+    return "" if number is None else f"{number:,.0f}"
 
 
 def _churn(document: Document) -> str:

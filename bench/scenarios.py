@@ -150,5 +150,8 @@ GOALS = (
     Goal(Scenario(EVERY_RULE), Scenario(FEW_RULES), 1.1),
 )
 
+MOST_PEERS = 1.1
+"""What an announce may cost among a million peers, as a multiple of what it costs among 10,000 (`flatness.py`)."""
+
 JUDGED = frozenset(scenario for goal in GOALS for scenario in (goal.one, goal.other))
 """Those are measured for longer: what comes every 30 seconds, or is left out under a rush, has its share there."""

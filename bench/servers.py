@@ -27,6 +27,7 @@ from mika.compiled import plain
 
 HERE = Path(__file__).parent
 START_SECONDS = 60
+FILL_SECONDS = 600
 STOP_SECONDS = 30
 ITEMS_A_POST = 1000
 
@@ -197,6 +198,18 @@ def mika(
         yield Server("mika", port, process.pid, "/{passkey}/announce", port6, tls_port, rests=True)
 
 
+@contextmanager
+def populated(folder: Path, peers: int, swarm: int) -> Iterator[tuple[Server, Path]]:
+    """Run `populated.py` with so many peers; the file says whom to announce as."""
+    port, file = free_port(), folder / f"{peers}-in-swarms-of-{swarm}"
+    module = [sys.executable, "-m", "bench.populated"]
+    command = [*module, f"--peers={peers}", f"--swarm={swarm}", f"--serve={file}", f"--port={port}"]
+    log = folder / f"{file.name}.log"
+    with _running(command, log) as process:
+        _wait_until_listening(process, ("127.0.0.1", port), log, FILL_SECONDS)
+        yield Server("mika", port, process.pid, "/{passkey}/announce"), file
+
+
 def has_ipv6() -> bool:
     """Say whether this machine has the loopback address of IPv6."""
     try:
@@ -233,8 +246,10 @@ def _running(
             process.wait()
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], address: tuple[str, int], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_listening(
+    process: subprocess.Popen[bytes], address: tuple[str, int], log: Path, seconds: float = START_SECONDS
+) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(address, 1).close()

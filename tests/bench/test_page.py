@@ -61,13 +61,22 @@ def test_other_parts_have_their_tables():
         {
             "latency": document({"mika": [waits, waits | {"p50": 0.3}]}),
             "instructions": document({"mika": 12_345.6}),
-            "flatness": document({"100 peers": [1.0, 2.0, 9.0]}),
+            "flatness": document(
+                {
+                    "process": {"10 peers": [10.0, 20.0], "100 peers": [11.0, 23.0]},
+                    "laps": {"10 peers": [1.0, 2.0, 9.0], "100 peers": [2.0]},
+                    "instructions": {"10 peers": 12_345.6},
+                }
+            ),
             "crowded": document({"alone": [1.0] * 98 + [99.0, 101.0], "and others": [1.0, 101.0]}),
         }
     )
     assert "| mika | 10,000 | 0.20 (0.10 - 0.30) | 1.00 (1.00 - 1.00) |" in text
     assert "| mika | 12,346 |" in text
-    assert "| 100 peers | 2.00 | 1.00 - 9.00 |" in text
+    assert "| 10 peers | 15.0 | 10.0 - 20.0 | 1.00 | 1.1 | met |" in text
+    assert "| 100 peers | 17.0 | 11.0 - 23.0 | 1.12 | 1.1 | **missed** |" in text
+    assert "| 10 peers | 2.00 | 1.00 - 9.00 | 12,346 |" in text
+    assert "| 100 peers | 2.00 | 2.00 - 2.00 |  |" in text
     assert "| alone | 1.00 | 99.00 | 101.00 | met |" in text
     assert "| and others | 1.00 | 101.00 | 101.00 | **missed** |" in text
 
