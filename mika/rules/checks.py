@@ -63,12 +63,13 @@ def addresses_are_few(
     request: AnnounceRequest, user: User, peer: Peer | None, presence: Presence, limit: int
 ) -> Refusal | None:
     """Refuse one address more than a user may announce from at a time, in each family; those in use go on."""
-    network = network_of(request.endpoint)
-    if len(request.endpoint) == 6:
-        addresses, old = presence.addresses4, b"" if peer is None else peer.endpoint4
-    else:
-        addresses, old = presence.addresses6, b"" if peer is None else peer.endpoint6
-    if addresses.count(user.id, network):
+    endpoint, old = request.endpoint, b""
+    if peer is not None:
+        old = peer.endpoint4 if len(endpoint) == 6 else peer.endpoint6
+        if old == endpoint and peer.active:
+            return None  # as nearly always: it is counted
+    addresses = presence.addresses4 if len(endpoint) == 6 else presence.addresses6
+    if addresses.count(user.id, network_of(endpoint)):
         return None
     present = addresses.keys(user.id)
     moves = 1 if old and addresses.count(user.id, network_of(old)) == 1 else 0  # the old one goes with it
