@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from mika.suspicion.away import Away
 from mika.suspicion.course import Course, Paces, Seen, Takings
 from mika.suspicion.finding import Finding
 from mika.suspicion.lines import Lines
@@ -32,7 +33,7 @@ Left = Callable[[bytes, tuple[int, bytes], int, int], int]
 """What is left of all peers of a torrent but one, if seen since a time, and not since another: `left.py`."""
 
 REACH = 24 * 3600
-"""How long before an upload peers that have fallen silent may have been seen last, and receive all the same."""
+"""How long before an upload who fell silent or stopped may have been seen last, and receive all the same."""
 
 DELAY = 60
 """Seconds that an announce may be under way: who announced so much later has told what they received."""
@@ -53,6 +54,7 @@ class Windows:
         self._lines = Lines(lines_of)
         self._paces = Paces()
         self._takings = Takings()
+        self._away = Away()
         self.claims: deque[tuple[int, bytes]] = deque(maxlen=MOST_CLAIMS)
         """Who uploads much of which torrent and was not seen to download it, by user id and info hash."""
         self.overflows = 0
@@ -68,6 +70,7 @@ class Windows:
         self._lines.forget()
         self._paces.forget()
         self._takings.forget()
+        self._away.forget()
 
     def take(self, sighting: Sighting, fastest: int) -> list[Finding]:
         """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
@@ -113,6 +116,10 @@ class Windows:
         self, window: Window, sighting: Sighting, before: Seen | None, size: int, found: list[Finding]
     ) -> None:
         self._judge(window, sighting, size, found)  # what they said before: since then nearly all others have told
+        if before is None and sighting.announced:
+            window.received += self._away.back(sighting)
+        if sighting.gone and sighting.announced:
+            self._away.stopped(sighting)
         known = len(window.seen)
         window.add(sighting, before)
         self._peers += len(window.seen) - known
@@ -140,6 +147,7 @@ class Windows:
         self._lines.close(now - LONGEST)
         self._paces.close(now - IDLE)
         self._takings.close(now - QUIETEST)
+        self._away.close(now - QUIETEST - REACH)
 
     def _close(self, info_hash: bytes) -> Iterator[Finding]:
         window = self._open.pop(info_hash)
@@ -160,4 +168,5 @@ class Windows:
 
     def _left_of_others(self, user_id: int, info_hash: bytes, peer_id: bytes, uploads: Uploads) -> int:
         """Return what others may have received of an upload without having told since."""
-        return self._left(info_hash, (user_id, peer_id), uploads.begun - REACH, uploads.told + DELAY)
+        times = uploads.begun - REACH, uploads.told + DELAY
+        return self._left(info_hash, (user_id, peer_id), *times) + self._away.left(info_hash, user_id, *times)

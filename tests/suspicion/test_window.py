@@ -151,6 +151,16 @@ def test_one_accident_is_not_held_against_who_goes_on():
     assert found_in(in_order([announce(LEECH, 0, left=9)], uploads, later)) == []
 
 
+def test_who_stopped_in_the_middle_may_go_on_unheard():
+    """With peers that their client knows and no tracker; when they are back, it is known how much they received."""
+    stops = [announce(LEECH, -200, left=1000), announce(LEECH, -190, left=800, down=200, gone=True)]
+    other = [announce(OTHER, 0, left=5)]
+    assert found_in(in_order(stops, other, faked(each=190, times=4))) == []
+    again = [announce(LEECH, 111, peer_id=b"2" * 20)]
+    assert found_in(in_order(stops, other, faked(each=190, times=4), again)) == []
+    assert found_in(in_order(other, faked(each=190, times=4)))
+
+
 def test_who_told_since_is_not_waited_for():
     """Somebody may have received it all until they announce again, and say that they did not."""
     tells = START + 100 * 60
