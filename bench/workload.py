@@ -16,8 +16,12 @@ from pathlib import Path
 COUNTER = "{counter}"
 """Where a counter goes that grows from announce to announce, so that the accounts have something to do."""
 
-BYTES_PER_ANNOUNCE = 16_384
-"""How much a counter grows with each announce that is sent."""
+BYTES_PER_ANNOUNCE = 512
+"""How much a counter grows with each announce that is sent, so that the accounts have something to do.
+
+A client's next announce is a second and some 30,000 announces later: with much more, all of them would look like
+cheats, and what is measured would be how their suspicions are written.
+"""
 
 FIRST_PORT = 10_000
 """A user's port is this and its number: opentracker knows peers by address and port only."""
