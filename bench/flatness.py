@@ -42,8 +42,10 @@ def main() -> None:
     """Measure each in turn, print, and keep the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.flatness", description=__doc__.partition("\n")[0])
     parser.add_argument("--most", type=int, default=SIZES[-1], help="peers in memory at most (1000000)")
-    parser.add_argument("--rounds", type=int, default=7, help="rounds, in each of which all sizes have their turn (7)")
-    parser.add_argument("--seconds", type=int, default=3, help="seconds of load a size in a round (3)")
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="rounds, in each of which all sizes have their turn (15)"
+    )
+    parser.add_argument("--seconds", type=int, default=1, help="seconds of load a size in a round (1)")
     options = parser.parse_args()
     load = others()
     end_cleanly()
