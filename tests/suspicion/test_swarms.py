@@ -128,7 +128,7 @@ def test_honest_swarm(seed):
     assert found == [], [(each.user_id, each.evidence) for each in found]
 
 
-@pytest.mark.parametrize(("seed", "fake"), [(1, 2000), (2, 4000), (3, 8000)])
+@pytest.mark.parametrize(("seed", "fake"), [(1, 500), (2, 1000), (3, 4000)])
 def test_faker_in_a_swarm(seed, fake):
     """The faker is found, above the threshold, and nobody beside them."""
     found = [each for each in found_in(seed, 96, {0: fake}) if each.score >= Section().threshold]
