@@ -126,7 +126,8 @@ class Window:
         score = min(95 if uploads.is_steady(excess) else 75, 55 + 40 * excess // size) if size else 50
         about = user_id, info_hash, score
         minutes = (uploads.told - uploads.begun) // 60
-        what = f"Uploaded {written(uploads.size)} in {uploads.times} announces within {minutes} minutes"
+        announces = "1 announce" if uploads.times == 1 else f"{uploads.times} announces"
+        what = f"Uploaded {written(uploads.size)} in {announces} within {minutes} minutes"
         received = self.received - uploads.base
         if not received and not others_left:
             return Finding(UNRECEIVED, *about, f"{what}, and nobody was there who could have received any of it.")
