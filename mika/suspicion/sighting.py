@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from mika.ledger.record import ANNOUNCED, CHECKSUM, FRAME, GONE
 
 
-class Sighting(NamedTuple):
+@dataclass
+class Sighting:
     """One peer as one record left it.
 
     `uploaded` and `downloaded` are what it really moved since its last announce, `earlier` what it says it downloaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -180,7 +181,7 @@ def test_first_upload_in_a_torrent_that_was_quiet(seeded, found):
     """Counts if it is known since when: nobody received anything then."""
     windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
     assert windows.take(announce(OTHER, -60), 0) == []
-    judged = [windows.take(each._replace(seeded=seeded), 0) for each in faked(times=3)]
+    judged = [windows.take(replace(each, seeded=seeded), 0) for each in faked(times=3)]
     assert sum(map(len, judged)) == found
 
 
@@ -196,7 +197,7 @@ def test_first_upload_does_not_count_where_it_is_not_known_what_was_received(bef
     windows = Windows(lambda *_about: 0, lambda _info_hash: SIZE)
     for each in before:
         assert windows.take(each, 0) == []
-    judged = [windows.take(each._replace(seeded=1800), 0) for each in faked(times=3)]
+    judged = [windows.take(replace(each, seeded=1800), 0) for each in faked(times=3)]
     assert sum(map(len, judged)) == 1
 
 
