@@ -18,11 +18,11 @@ The flow of an announce, which `tracker.py` is as code:
     wire/          bytes <-> values: request, response, http, address, metainfo
     rules/         may this announce go ahead?  refusal, checks, ruleset
     swarm/         who is in each swarm: swarm, swarms, selection
-    ledger/        what an announce is worth: credit, record, merge, debts
+    ledger/        what an announce is worth: credit, record, merge, order, debts
     journal.py     credited and not yet in every store: survives a kill
     geography.py   addresses -> country, network, place; geolite.py downloads databases
     selectors.py   [selection] -> what hands out peers: random, by weights, by a score of the site's own
-    flush.py       a store follows the journal, exactly once
+    flush.py       a store follows the journal, exactly once; flush_kinds.py: the four kinds of batch
     events.py      what happens, told to who listens
     figures.py     what /metrics and /v1/stats show: counts.py, census.py and pulse.py have it
     directory.py   users and torrents in memory; loads a miss. standing.py: roles and whitelist
