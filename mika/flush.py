@@ -28,7 +28,7 @@ from mika.ledger.record import FRAME
 from mika.model import Totals
 
 AT_ONCE = 2000
-"""Records that are added up, or rows put in order, before the reactor may do something else: some three milliseconds."""
+"""Records that are added up, or rows put in order, before the reactor may go on: some three milliseconds."""
 
 FEW_ROWS = 10_000
 """Rows of a batch while little waits: in one transaction with more of them, others would wait longer for the store."""
