@@ -362,7 +362,7 @@ class RedisStore:
     @_asked
     async def apply_peers(self, batch: PeerBatch) -> None:
         """See `IPeerStore`."""
-        frozen, keys = redis_peers.in_order(freeze_peers(batch.present)), sorted(batch.gone)
+        frozen, keys = freeze_peers(batch.present), list(batch.gone)
         present = await pack(self._reactor, frozen, redis_peers.pack_present)
         gone = await pack(self._reactor, keys, redis_peers.pack_gone)
         self._note_damaged(await redis_peers.apply(self._connection, batch.mark, present, gone))

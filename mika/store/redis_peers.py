@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
 from mika.interfaces import Circle, Mark
@@ -237,11 +236,6 @@ def pack_gone(keys: Sequence[Key]) -> bytes:
         field = _field(user_id, peer_id)
         parts += (info_hash.hex().encode(), bytes((len(field),)), field)
     return b"".join(parts)
-
-
-def in_order(rows: Sequence[Frozen]) -> list[Frozen]:
-    """Return rows with those of a swarm together."""
-    return sorted(rows, key=itemgetter(0))
 
 
 async def apply(connection: Connection, mark: Mark, present: list[bytes], gone: list[bytes]) -> list[str]:
