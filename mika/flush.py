@@ -34,7 +34,10 @@ FEW_ROWS = 10_000
 """Rows of a batch while little waits: in one transaction with more of them, others would wait longer for the store."""
 
 BUSY = 8
-"""Records that wait for each row that a batch may have beside: large transactions cost less, which counts then."""
+"""Records that wait for each row that a batch may have beside: large transactions cost less, which counts then.
+
+Where more records wait than there are rows in all, a batch may have every row: written once, and not once a batch.
+"""
 
 LONGEST_WAIT = 30.0
 """Seconds between two tries at a store that fails."""
@@ -92,6 +95,10 @@ class Flush(ABC, Generic[Merge]):
         """Return what adds up records for this kind, empty."""
 
     @abstractmethod
+    def known(self) -> int:
+        """Return about how many rows all records can be of."""
+
+    @abstractmethod
     async def apply(self, mark: Mark, merged: Merge) -> None:
         """Write a batch."""
 
@@ -140,7 +147,7 @@ class Flush(ABC, Generic[Merge]):
         async with self._changes:
             if self._tried:
                 await self._find_out()
-            await self._merge(end, min(self._most, max(FEW_ROWS, self.waiting // BUSY)))
+            await self._merge(end, self._room())
             rows = len(self._merged)
             if rows:
                 self._tried.append(self._merged_to)
@@ -155,6 +162,11 @@ class Flush(ABC, Generic[Merge]):
                 fields = {"kind": self.kind, "rows": rows, "seconds": round(took, 6), "waiting": self.waiting}
                 self.publish("flush", fields)
         return rows
+
+    def _room(self) -> int:
+        """Return how many rows the next batch may have."""
+        waiting = self.waiting
+        return self._most if waiting > self.known() else min(self._most, max(FEW_ROWS, waiting // BUSY))
 
     async def _merge(self, end: int, most: int | None) -> None:
         """Add up records until `end`, or until there are `most` rows; the reactor may run meanwhile."""

@@ -59,6 +59,10 @@ class UsersFlush(Flush[UserGrowth]):
         """See `Flush`."""
         return UserGrowth()
 
+    def known(self) -> int:
+        """See `Flush`."""
+        return len(self._users)
+
     async def apply(self, mark: Mark, merged: UserGrowth) -> None:
         """See `Flush`."""
         batch, rows, shift = UserBatch(mark, []), merged.rows, parts_of_ids(merged.rows)
@@ -82,8 +86,9 @@ class HistoryFlush(Flush[HistoryGrowth]):
     owes: Callable[[], bool] = staticmethod(lambda: False)
     """Whether who completes a torrent now owes it something."""
 
-    def __init__(self, store: IUserStore, journal: Journal, pace: Pace, *, wanted: bool = True) -> None:
+    def __init__(self, store: IUserStore, journal: Journal, pace: Pace, swarms: Swarms, *, wanted: bool = True) -> None:
         super().__init__(store, journal, pace, Changes())
+        self._swarms = swarms
         self._wanted = wanted
 
     async def begin(self) -> int:
@@ -106,6 +111,10 @@ class HistoryFlush(Flush[HistoryGrowth]):
     def new_merge(self) -> HistoryGrowth:
         """See `Flush`."""
         return HistoryGrowth(lambda: self.owes())  # noqa: PLW0108 - it is set later than this
+
+    def known(self) -> int:
+        """See `Flush`."""
+        return self._swarms.peer_count
 
     async def apply(self, mark: Mark, merged: HistoryGrowth) -> None:
         """See `Flush`."""
@@ -137,6 +146,10 @@ class TorrentsFlush(Flush[TorrentGrowth]):
     def new_merge(self) -> TorrentGrowth:
         """See `Flush`."""
         return TorrentGrowth()
+
+    def known(self) -> int:
+        """See `Flush`."""
+        return len(self._torrents)
 
     async def apply(self, mark: Mark, merged: TorrentGrowth) -> None:
         """See `Flush`."""
@@ -170,6 +183,10 @@ class PeersFlush(Flush[PeerKeys]):
     def new_merge(self) -> PeerKeys:
         """See `Flush`."""
         return PeerKeys()
+
+    def known(self) -> int:
+        """See `Flush`."""
+        return self._swarms.peer_count
 
     async def apply(self, mark: Mark, merged: PeerKeys) -> None:
         """See `Flush`."""

@@ -242,7 +242,7 @@ def make_flusher(  # what the stores follow, and what is told of it
         UsersFlush(stores.users, journal, pace, directory),
         TorrentsFlush(stores.torrents, journal, pace, directory),
         PeersFlush(stores.peers, journal, pace, swarms),
-        HistoryFlush(stores.users, journal, pace, wanted=section.history),
+        HistoryFlush(stores.users, journal, pace, swarms, wanted=section.history),
     ]
     return Flusher(flushes, journal, reactor, intervals_of(config))
 

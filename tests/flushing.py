@@ -49,7 +49,7 @@ class Setting:
         ]
         self.users, self.torrents, self.peers = flushes
         if self.history:
-            flushes.append(HistoryFlush(self.store, self.journal, pace))
+            flushes.append(HistoryFlush(self.store, self.journal, pace, self.site.swarms))
         self.flusher = Flusher(flushes, self.journal, clock, dict.fromkeys((*KINDS, "history"), 1.0))
         directory.settle = self.flusher.settle
         self.service = JournalService(self.journal, flushes)

@@ -12,6 +12,7 @@ from twisted.internet.defer import ensureDeferred
 from mika import flush
 from mika.errors import StoreError
 from mika.flush import AT_ONCE
+from mika.flush_kinds import UsersFlush
 from mika.interfaces import Mark
 from mika.model import Torrent, Totals, User
 
@@ -175,11 +176,25 @@ def test_store_that_wants_fewer_rows_gets_fewer(monkeypatch, wanted, largest):
 def test_batches_are_larger_when_more_waits(monkeypatch, announces, largest):
     """Two rows at least, five at most, and one more for eight announces that wait."""
     monkeypatch.setattr(flush, "FEW_ROWS", 2)
+    monkeypatch.setattr(UsersFlush, "known", lambda _: 10**6)
     setting = Setting(most=5, users=6)
     for number in range(announces):
         setting.announce(number % 6)
     setting.flush()
     assert max(len(batch.growth) for batch in setting.rows("users")) == largest
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "history"])
+@pytest.mark.parametrize(("most", "announces", "rows"), [(9, 13, 6), (9, 7, 6), (9, 6, 6), (4, 13, 13)])
+def test_who_announces_again_and_again_is_written_once(monkeypatch, kind, most, announces, rows):
+    """More announces of six peers wait than there are peers: one batch has them all, if it may have so many rows."""
+    monkeypatch.setattr(flush, "FEW_ROWS", 2)
+    monkeypatch.setattr(Setting, "history", True)
+    setting = Setting(most=most, users=6, torrents=6)
+    for number in range(announces):
+        setting.announce(number % 6, number % 6)
+    setting.flush()
+    assert {each.kind: each.rows for each in setting.flusher.flushes}[kind] == rows
 
 
 def test_large_batch_lets_the_reactor_run():

@@ -32,7 +32,7 @@ def add_torrents(rows: dict[bytes, Totals], completers: set[tuple[bytes, int]], 
     text = frames
     for at in range(0, len(frames), FRAME):
         if text[at + 4] and text[at + 5] & 1:
-            info_hash = frames[at + 60 : at + 80]
+            info_hash = text[at + 60 : at + 80]
             row = rows.get(info_hash)
             if row is None:
                 rows[info_hash] = worth(text, at)
@@ -47,7 +47,7 @@ def add_peers(rows: dict[tuple[bytes, int, bytes], None], frames: bytes) -> None
     text = frames
     for at in range(0, len(frames), FRAME):
         if text[at + 4]:
-            rows[frames[at + 60 : at + 80], get_8(text, at + 8), frames[at + 80 : at + 100]] = None
+            rows[text[at + 60 : at + 80], get_8(text, at + 8), text[at + 80 : at + 100]] = None
 
 
 def add_history(rows: dict[tuple[int, bytes], History], owes: Callable[[], bool], frames: bytes) -> None:
@@ -55,7 +55,7 @@ def add_history(rows: dict[tuple[int, bytes], History], owes: Callable[[], bool]
     text = frames
     for at in range(0, len(frames), FRAME):
         if text[at + 4] and text[at + 5] & 1 and text[at + 15] < 128:
-            key = get_8(text, at + 8), frames[at + 60 : at + 80]
+            key = get_8(text, at + 8), text[at + 60 : at + 80]
             last_seen = get_4(text, at + 136)
             row = rows.get(key)
             if row is None:
