@@ -9,6 +9,8 @@ from mika.wire._request_cy cimport AnnounceRequest
 ctypedef unsigned long long Count
 
 cdef Count INT64_MAX
+cdef double _SURE
+cdef double _FEW
 cdef Count _COUNT
 cdef long long _MULTIPLIER
 cdef long long UNIT_MULTIPLIER
@@ -25,6 +27,9 @@ cdef class Ledger:
     cdef long long _until
     cdef long long _up
     cdef long long _down
+    cdef double _per_second
+    cdef double _per_byte
+    cdef double _per_second_of_age
 
     @cython.locals(
         uploaded=Count, downloaded=Count, credited_up=Count, credited_down=Count, role=Role, up=cython.longlong,
@@ -34,6 +39,8 @@ cdef class Ledger:
     cpdef Totals credit(
         self, User user, Torrent torrent, Peer peer, AnnounceRequest request, long long seeders, long long now
     )
+    @cython.locals(rate=double, worth=double, about=double, whole=cython.longlong)
+    cpdef long long points(self, long long seconds, long long seeders, long long size, long long age=*) except? -1
 
 
 @cython.locals(exact=object)

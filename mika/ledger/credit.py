@@ -15,6 +15,11 @@ YEAR = 365 * 86400
 
 _ALWAYS = 2**63 - 1
 
+_SURE = 2.0**-47
+"""Part of itself by which a product of floats is wrong at most: of some 16 roundings, each by 2**-53."""
+_FEW = 2.0**46
+"""Nano-points up to which that is less than a half of one."""
+
 _COUNT = 2**43
 _MULTIPLIER = 2**20
 """Below these, a count times a multiplier has room in 64 bits: all but impossible announces."""
@@ -63,6 +68,9 @@ class Ledger:
         self._seed_limit = rates.seed_limit
         # What the rest of the formula may be for points to have room in 64 bits; where size or age count, nothing.
         self._room = 0 if rates.per_gib or rates.per_year else INT64_MAX // max(1, rates.per_hour)
+        self._per_second = rates.per_hour / 3600
+        self._per_byte = rates.per_gib / (GIB * NANO_POINTS)
+        self._per_second_of_age = rates.per_year / (YEAR * NANO_POINTS)
         self._turn(0)
 
     def _turn(self, now: int) -> None:
@@ -118,8 +126,20 @@ class Ledger:
         """Return the nano-points for seeding a torrent of this `size` (bytes) and `age` (seconds).
 
         per_hour x (1 + scarcity / seeders) x (1 + per_gib x GiB) x (1 + per_year x years of 365 days) an hour,
-        rounded down once, to a thousand-millionth of a point.
+        rounded down once, to a thousand-millionth of a point. By floats, wherever they leave no doubt which number
+        that is: the numbers that are exact have 200 bits.
         """
+        rate = 1 + self._scarcity / (1000.0 * max(1, seeders))
+        worth = (1 + self._per_byte * size) * (1 + self._per_second_of_age * max(0, age))
+        about = self._per_second * seconds * rate * worth
+        if about < _FEW:
+            whole = int(about)
+            if about * _SURE < about - whole < 1 - about * _SURE:
+                return whole
+        return self.exact_points(seconds, seeders, size, age)
+
+    def exact_points(self, seconds: int, seeders: int, size: int, age: int) -> int:
+        """Return what `points` does, by whole numbers."""
         rates = self._rates
         seeders = max(1, seeders)
         points = seconds * rates.per_hour * (1000 * seeders + rates.scarcity)

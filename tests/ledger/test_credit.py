@@ -246,7 +246,21 @@ def test_points_are_the_formula_rounded_down_once(seeding, per_hour, scarcity, p
         * (1 + Fraction(per_gib, NANO_POINTS) * Fraction(size, GIB))
         * (1 + Fraction(per_year, NANO_POINTS) * Fraction(age, YEAR))
     )
-    assert Ledger(rates, {}).points(seconds, seeders, size, age) == min(int(an_hour * seconds / 3600), INT64_MAX)
+    exact = min(int(an_hour * seconds / 3600), INT64_MAX)
+    ledger = Ledger(rates, {})
+    assert ledger.points(seconds, seeders, size, age) == ledger.exact_points(seconds, seeders, size, age) == exact
+
+
+@given(
+    seeding=st.tuples(st.integers(0, 3600), st.integers(0, 2000), st.integers(0, 2**40), st.integers(0, 2**30)),
+    rates=st.tuples(*[st.sampled_from([0, 1, 100, NANO_POINTS // 10, NANO_POINTS, 3 * NANO_POINTS])] * 3),
+    scarcity=st.sampled_from([0, 1000, 4000, 4001]),
+)
+def test_points_by_floats_are_as_exact(seeding, rates, scarcity):
+    """Where they decide, which they do for all that is usual: whole numbers of points are not one less."""
+    per_hour, per_gib, per_year = rates
+    ledger = Ledger(Rates(per_hour=per_hour, scarcity=scarcity, per_gib=per_gib, per_year=per_year), {})
+    assert ledger.points(*seeding) == ledger.exact_points(*seeding)
 
 
 @given(
