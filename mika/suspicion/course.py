@@ -78,9 +78,8 @@ class Course:
             found = found or self._judge_share(sighting)
         return found
 
-    @property
     def is_constant(self) -> bool:
-        """Whether the peer uploads with one speed, hour after hour."""
+        """Say whether the peer uploads with one speed, hour after hour."""
         return self.pace.count >= CONSTANT
 
     def _missing(self, sighting: Sighting, before: Seen, size: int) -> Finding | None:

@@ -5,9 +5,9 @@ from mika.suspicion.sighting cimport Sighting
 
 
 cdef class _Line:
-    cdef public object lines
-    cdef public object looked
-    cdef public object opened
+    cdef public long long lines
+    cdef public long long looked
+    cdef public long long opened
     cdef public object size
     cdef public set torrents
 
@@ -16,5 +16,5 @@ cdef class Lines:
     cdef object _lines_of
     cdef dict _of_user
 
-    @cython.locals(line=_Line)
-    cpdef add(self, Sighting sighting, since, fastest)
+    @cython.locals(line=_Line, seconds=cython.longlong)
+    cpdef add(self, Sighting sighting, long long since, fastest)

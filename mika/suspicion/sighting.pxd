@@ -1,6 +1,9 @@
 # The C types of sighting.py. Bytes are Python's own numbers: what clients say may be past 63 bits.
+cimport cython
 
 
+@cython.final
+@cython.no_gc
 cdef class Sighting:
     cdef public long long user_id
     cdef public bytes info_hash

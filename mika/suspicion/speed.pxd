@@ -1,5 +1,8 @@
 # The C types of speed.py.
+cimport cython
+
 from mika.suspicion.sighting cimport Sighting
 
 
-cpdef judge_speed(Sighting sighting, since, fastest)
+@cython.locals(seconds=cython.longlong)
+cpdef judge_speed(Sighting sighting, long long since, fastest)

@@ -7,13 +7,13 @@ from mika.suspicion.uploads cimport Uploads
 
 
 cdef class Window:
-    cdef public object flowed
-    cdef public object moved
-    cdef public object opened
+    cdef public long long flowed
+    cdef public long long moved
+    cdef public long long opened
     cdef public object received
     cdef public dict seen
     cdef public bint settled
-    cdef public object since
+    cdef public long long since
     cdef public dict uploads
 
     cpdef Seen before(self, Sighting sighting)

@@ -14,7 +14,7 @@ cdef class Windows:
     cdef object _size
     cdef dict _open
     cdef Py_ssize_t _peers
-    cdef object _begun
+    cdef long long _begun
     cdef Lines _lines
     cdef object _paces
     cdef object _takings
@@ -22,10 +22,12 @@ cdef class Windows:
     cdef public object claims
     cdef public Py_ssize_t overflows
 
-    @cython.locals(window=Window, before=Seen)
+    @cython.locals(window=Window, before=Seen, before_it=cython.longlong)
     cpdef list take(self, Sighting sighting, fastest)
     @cython.locals(course=Course)
-    cdef list _alone(self, Sighting sighting, Seen before, size, fastest)
+    cdef _alone(self, Sighting sighting, Seen before, size, fastest, list found)
     cdef _balance(self, Window window, Sighting sighting, Seen before, size, list found)
     @cython.locals(uploads=Uploads)
     cdef _judge(self, Window window, Sighting sighting, size, list found)
+
+cdef _keep(judged, list found)

@@ -74,7 +74,8 @@ class Windows:
 
     def take(self, sighting: Sighting, fastest: int) -> list[Finding]:
         """Look at one; `fastest` is in bytes a second, 0: any speed is believed."""
-        info_hash, found = sighting.info_hash, list[Finding]()
+        found: list[Finding] = []
+        info_hash = sighting.info_hash
         window, before_it = self._open.get(info_hash), IDLE
         if window is not None and sighting.seen - window.opened > (LONGEST if window.received else QUIETEST):
             found.extend(self._close(info_hash))
@@ -88,29 +89,27 @@ class Windows:
         size = self._size(info_hash)
         before = window.before(sighting)
         if before is not None and sighting.announced:
-            found += filter(None, self._alone(sighting, before, size, fastest))
+            self._alone(sighting, before, size, fastest, found)
         self._balance(window, sighting, before, size, found)
         if self._peers > MOST:
             self.overflows += 1
             self.forget()
         return found
 
-    def _alone(self, sighting: Sighting, before: Seen, size: int, fastest: int) -> list[Finding | None]:
+    def _alone(self, sighting: Sighting, before: Seen, size: int, fastest: int, found: list[Finding]) -> None:
         """Judge an announce by what its own user said before."""
-        found = list[Finding | None]()
         if fastest and sighting.uploaded:
-            found.append(judge_speed(sighting, before.at, fastest))
-            found.append(self._lines.add(sighting, before.at, fastest))
+            _keep(judge_speed(sighting, before.at, fastest), found)
+            _keep(self._lines.add(sighting, before.at, fastest), found)
         if sighting.uploaded or sighting.downloaded or sighting.left < before.left:
             course = before.course
             if course is None:
                 course = before.course = Course()
-            found.append(course.add(sighting, before, size))
+            _keep(course.add(sighting, before, size), found)
             if course.hidden:
-                found.append(self._takings.judge(sighting, course.hidden))
-            if course.is_constant:
+                _keep(self._takings.judge(sighting, course.hidden), found)
+            if course.is_constant():
                 found.append(self._paces.judge(sighting, course))
-        return found
 
     def _balance(
         self, window: Window, sighting: Sighting, before: Seen | None, size: int, found: list[Finding]
@@ -133,9 +132,7 @@ class Windows:
         if uploads is not None:
             about = sighting.user_id, sighting.info_hash
             left = self._left_of_others(*about, sighting.peer_id, uploads)
-            judged = window.judge(*about, size, left)
-            if judged is not None:
-                found.append(judged)
+            _keep(window.judge(*about, size, left), found)
 
     def close_idle(self, now: int) -> Iterator[Finding]:
         """Forget the torrents in which nothing moves any more; a last look comes first, as what was untold is told."""
@@ -170,3 +167,8 @@ class Windows:
         """Return what others may have received of an upload without having told since."""
         times = uploads.begun - REACH, uploads.told + DELAY
         return self._left(info_hash, (user_id, peer_id), *times) + self._away.left(info_hash, user_id, *times)
+
+
+def _keep(judged: Finding | None, found: list[Finding]) -> None:
+    if judged is not None:
+        found.append(judged)

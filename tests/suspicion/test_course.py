@@ -146,7 +146,7 @@ def test_constant_speed(paces, waits, constant):
         sighting = announce(int(pace * wait * 1024), 0, 0, seen.at + wait)
         course.add(sighting, seen, SIZE)
         seen = Seen(sighting.seen, 0)
-    assert course.is_constant is constant
+    assert course.is_constant() is constant
 
 
 def test_constant_speed_in_several_torrents():
