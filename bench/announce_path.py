@@ -21,6 +21,7 @@ from twisted.internet.defer import ensureDeferred, succeed
 from twisted.internet.task import Clock
 
 from bench.workload import BYTES_PER_ANNOUNCE, CLIENT, Workload, make_workload
+from mika._arenas_cy import use_huge_pages
 from mika.config import load_config
 from mika.directory import Directory
 from mika.journal import Journal
@@ -42,6 +43,7 @@ HASH = bytes(20)
 
 def make_factory(workload: Workload, clock: Any, environment: Mapping[str, str] | None = None) -> AnnounceFactory:
     """Wire the path as the process does, with every user and torrent in memory; `environment` is configuration."""
+    use_huge_pages()
     config = load_config(None, {"MIKA_TRACKER__ALLOW_NON_ROUTABLE": "true", **(environment or {})})
     stores = make_stores(dict.fromkeys(("users", "torrents", "peers"), "memory:"), Path(), clock)
     folder = Path(tempfile.mkdtemp(prefix="mika-bench-"))

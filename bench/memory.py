@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from bench.results import keep, others
+from mika._arenas_cy import use_huge_pages
 from mika.compiled import described
 from mika.jobs import PORTION
 from mika.loading import loading
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=100_000)
     options = parser.parse_args()
     load = others()
+    use_huge_pages()
 
     def changed(_info_hash: bytes, _peer: Peer, _gone: bool) -> None:
         pass

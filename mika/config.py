@@ -54,6 +54,7 @@ class General(Section):
         "info", "The least important messages to log: debug, info, warn, error or critical.", live=True
     )
     log_format: Literal["text", "json"] = key("text", "text, or json: one object a line.")
+    huge_pages: bool = key(True, "Keep peers in pages of 2 MiB where the system has such: less time an announce.")
 
 
 class Stores(Section):

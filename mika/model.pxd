@@ -63,6 +63,7 @@ cdef class Torrent:
     cdef public C_Totals totals
     cdef public C_Totals written
     cdef public set completers
+    cdef public object swarm
 
 
 @cython.locals(role=Role)

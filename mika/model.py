@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from mika._peer_cy import LEFT_UNKNOWN, Peer
 from mika._place_cy import NOWHERE, Place
@@ -176,7 +176,8 @@ class Torrent:
     """A registered torrent, or (`deleted`) the memory of one with the reason why it is gone.
 
     `info_hash` is 20 bytes; `info_hash_v2` 32 bytes of a hybrid or v2 torrent, whose first 20 are announced as well
-    (BEP 52). `completers` are the ids of users whose completion has been counted. `revision` is as of a user.
+    (BEP 52). `completers` are the ids of users whose completion has been counted. `revision` is as of a user. By
+    `swarm`, `Swarms` finds the swarm of a live torrent.
     """
 
     info_hash: bytes
@@ -194,6 +195,7 @@ class Torrent:
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
     completers: set[int] = field(default_factory=set)
+    swarm: Any = field(default=None, init=False, repr=False)
 
 
 def hashes_of(torrent: Torrent) -> list[bytes]:

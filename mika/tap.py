@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.python import usage
 
 from mika import __version__
+from mika._arenas_cy import use_huge_pages
 from mika.admin.call import Context, Health, StoreHealth
 from mika.admin.stats import stats_of
 from mika.census import Census
@@ -119,6 +120,8 @@ def makeService(options: Options) -> InOrder:  # noqa: N802 - Twisted's name
     from twisted.internet import reactor  # noqa: PLC0415 - as above
 
     config: Config = options["configuration"]
+    if config.general.huge_pages:
+        use_huge_pages()
     try:
         return services(config, reactor, options)
     except ConfigError as problem:

@@ -113,7 +113,7 @@ class Tracker:
         torrent = self.torrents.get(request.info_hash)
         if torrent is None:
             return self._without_torrent(request, now)
-        swarm = self.swarms.get(torrent.info_hash)
+        swarm = self.swarms.of(torrent)
         if FETCHES and swarm is not None:
             fetch_ahead(user, torrent, swarm)
         peer = None if swarm is None else swarm.peers.find(user.id, request.peer_id)

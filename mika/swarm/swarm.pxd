@@ -18,6 +18,7 @@ cdef class Swarm:
     cdef public Side leechers4
     cdef public int complete
     cdef public int incomplete
+    cdef public bint gone
     cdef public Side seeders6
     cdef public Side leechers6
     cdef public bytes info_hash

@@ -39,13 +39,15 @@ class Swarm:
     """The peers of one torrent.
 
     `peers` has the silent ones too. `complete` and `incomplete` count the active ones, a dual-stack client once;
-    `paused` those of the incomplete that are partial seeds. `due` and `soonest` are of `Swarms`, which looks for who
-    fell silent: when it looks at this swarm, and when next, as far as a look that is on its way knows.
+    `paused` those of the incomplete that are partial seeds. `gone`, `due` and `soonest` are of `Swarms`: whether the
+    last peer left and this is no swarm any more; when it looks at this swarm for who fell silent, and when next, as far
+    as a look that is on its way knows.
     """
 
     __slots__ = (
         "complete",
         "due",
+        "gone",
         "incomplete",
         "info_hash",
         "leechers4",
@@ -65,6 +67,7 @@ class Swarm:
         self.complete = 0
         self.incomplete = 0
         self.paused = 0
+        self.gone = False
         self.due = NEVER
         self.soonest = NEVER
         self.seeders4 = NO_SEEDERS4

@@ -3,6 +3,7 @@ cimport cython
 
 from mika cimport _peer_cy
 from mika._peer_cy cimport Peer
+from mika.model cimport Torrent
 from mika.swarm.swarm cimport Swarm
 from mika.wire._request_cy cimport AnnounceRequest
 
@@ -20,6 +21,9 @@ cdef class Swarms:
     cdef list _seconds
 
     cpdef get(self, bytes info_hash)
+
+    @cython.locals(swarm=Swarm)
+    cpdef Swarm of(self, Torrent torrent)
 
     @cython.locals(swarm=Swarm, peer=Peer)
     cpdef join(self, bytes info_hash, user_id, bytes peer_id, unsigned int now)

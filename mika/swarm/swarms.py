@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from mika import _peer_cy
 from mika._peer_cy import Peer
+from mika.model import Torrent
 from mika.swarm.ghosts import ghosts_of
 from mika.swarm.presence import Presence, network_of
 from mika.swarm.swarm import NEVER, Listable, Swarm
@@ -65,6 +66,16 @@ class Swarms:
     def get(self, info_hash: bytes) -> Swarm | None:
         """Return the swarm of a torrent (by its first hash), None if nobody is in it."""
         return self._swarms.get(info_hash)
+
+    def of(self, torrent: Torrent) -> Swarm | None:
+        """Return the swarm of a live torrent, None if nobody is in it.
+
+        The torrent remembers it, so that it is looked up once. One that is gone may have another in its place.
+        """
+        swarm: Swarm | None = torrent.swarm
+        if swarm is None or swarm.gone:
+            swarm = torrent.swarm = self._swarms.get(torrent.info_hash)
+        return swarm
 
     def of_user(self, user_id: int) -> list[Swarm]:
         """Return the swarms in which a user has a peer, active or silent."""
@@ -141,6 +152,7 @@ class Swarms:
             self.presence.leave(swarm, peer.user_id)
         if not len(swarm.peers):
             self._look_at(swarm, NEVER)
+            swarm.gone = True
             del self._swarms[swarm.info_hash]
 
     def forget(self, swarm: Swarm, peer: Peer) -> None:

@@ -20,7 +20,7 @@ from swarm.announcing import (
     swarm_of,
 )
 
-from mika.model import Peer
+from mika.model import Peer, Torrent
 from mika.store.values import freeze_peer, thaw_peer
 from mika.wire.request import CRYPTO_REQUIRED, CRYPTO_SUPPORTED, Event
 
@@ -231,6 +231,27 @@ def test_drop_torrent_leaves_nothing():
     assert [swarm.info_hash for swarm in swarms.of_user(1)] == [OTHER_HASH]
     assert swarms.of_user(2) == []
     swarms.drop_torrent(INFO_HASH)
+
+
+@pytest.mark.parametrize("end", ["stopped", "forgotten", "dropped with its torrent"])
+def test_torrent_finds_its_swarm_and_none_that_is_gone(end):
+    """It remembers the swarm while somebody is in it, silent ones too, and takes the one that comes after it."""
+    swarms, torrent = make_swarms(), Torrent(INFO_HASH)
+    assert swarms.of(torrent) is None
+    peer = announce(swarms)
+    swarm = swarms.of(torrent)
+    assert swarm is swarms.get(INFO_HASH) is not None
+    swarms.expire(NOW + TTL + 1)
+    assert swarms.of(torrent) is swarm
+    if end == "stopped":
+        swarms.remove(swarm, peer)
+    elif end == "forgotten":
+        swarms.expire(NOW + COUNTERS_TTL + 60)
+    else:
+        swarms.drop_torrent(INFO_HASH)
+    assert swarms.of(torrent) is None
+    announce(swarms, NOW + COUNTERS_TTL + 90)
+    assert swarms.of(torrent) is swarms.get(INFO_HASH) is not swarm
 
 
 def test_what_was_let_go_is_not_missed_when_its_time_comes():
