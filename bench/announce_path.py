@@ -54,7 +54,7 @@ def make_factory(workload: Workload, clock: Any, environment: Mapping[str, str] 
     swarms = make_swarms(config.tracker, journal)
     directory = Directory(stores.users, stores.torrents, swarms, clock.seconds, lambda _kind: succeed(None))
     directory.users = {key: User(number, "", key) for number, key in enumerate(workload.passkeys, 1)}
-    directory.torrents = {info_hash: Torrent(info_hash, size=734003200) for info_hash in workload.info_hashes}
+    directory.torrents.update((each, Torrent(each, size=734003200)) for each in workload.info_hashes)
     ensureDeferred(directory.save_whitelisted(CLIENT, "what all of them are"))
     tracker = make_tracker(config, directory, swarms, journal, TorrentKeys(bytes(32)))
     return AnnounceFactory(tracker, directory, TrustedProxies([]), clock)

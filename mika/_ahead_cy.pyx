@@ -9,16 +9,6 @@ from mika.model cimport Torrent, User
 from mika.swarm._side_cy cimport Side
 from mika.swarm.swarm cimport Swarm
 
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define fetch(place) __builtin_prefetch(place, 1)
-    #else
-    #define fetch(place) ((void)(place))
-    #endif
-    """
-    void fetch(const void *) noexcept
-
 cdef enum:
     LINE = 64
 

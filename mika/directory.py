@@ -13,6 +13,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
+from mika._torrents_cy import Torrents
 from mika.absent import Absent
 from mika.changes import set_fields
 from mika.edits import Edit, Ways, change_all
@@ -46,7 +47,7 @@ class Directory(Standing):
         super().__init__(users, torrents, clock)
         self.users: dict[str, User] = {}
         self.users_by_id: dict[int, User] = {}
-        self.torrents: dict[bytes, Torrent] = {}
+        self.torrents = Torrents()
         self.absent = Absent(negative_ttl)
         self._swarms = swarms
         self.settle = settle

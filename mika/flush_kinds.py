@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
+from mika._torrents_cy import Torrents
 from mika.changes import Changes
 from mika.flush import Flush, Pace
 from mika.interfaces import (
@@ -34,7 +35,7 @@ class Accounts(Protocol):
     """What is told of what was written: `directory.Directory`. Its locks keep changes and batches apart."""
 
     users_by_id: dict[int, User]
-    torrents: dict[bytes, Torrent]
+    torrents: Torrents
 
     @property
     def user_changes(self) -> Changes:

@@ -6,6 +6,7 @@ by an entry point of the group `mika.selectors` or as `package.module:function`;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from typing import Any, Protocol, cast
@@ -28,7 +29,10 @@ class Members(Protocol):
 
     users_by_id: dict[int, User]
     roles: dict[int, Role]
-    torrents: dict[bytes, Torrent]
+
+    @property
+    def torrents(self) -> Mapping[bytes, Torrent]:
+        """Those in memory, by their hashes."""
 
 
 def make_choice(section: Selection, members: Members) -> Choice:

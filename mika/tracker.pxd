@@ -3,6 +3,7 @@ cimport cython
 
 from mika._ahead_cy cimport fetch_ahead
 from mika._peer_cy cimport Peer
+from mika._torrents_cy cimport Torrents
 from mika._totals_cy cimport Totals, worth_of
 from mika.ledger.credit cimport Ledger
 from mika.ledger.tail cimport Tail
@@ -21,7 +22,7 @@ cdef bint FETCHES
 cdef class Tracker:
     cdef public object facts
     cdef public dict users
-    cdef public dict torrents
+    cdef public Torrents torrents
     cdef public Ruleset ruleset
     cdef public Swarms swarms
     cdef public Ledger ledger

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from mika._ahead_cy import FETCHES, fetch_ahead
 from mika._peer_cy import Peer
+from mika._torrents_cy import Torrents
 from mika._totals_cy import Totals, worth_of
 from mika.config import Tracker as TrackerSection
 from mika.ledger.credit import Ledger
@@ -50,7 +51,7 @@ class Facts(Protocol):
 
     users: dict[str, User]
     users_by_id: dict[int, User]
-    torrents: dict[bytes, Torrent]
+    torrents: Torrents
 
     def is_absent(self, key: str | int | bytes, now: int) -> bool:
         """Say whether a passkey, a user id or an info hash was looked for and is in no store."""
@@ -104,13 +105,15 @@ class Tracker:
 
     def announce(self, request: AnnounceRequest, now: int) -> AnnounceResponse | Refusal | Miss:
         """Take one announce through all stages; what it is worth is in accounts and journal when this returns."""
+        if FETCHES:
+            self.torrents.fetch_ahead(request.info_hash)
         user = self.users.get(request.passkey or "")
         if user is None:
             found = self._find_user(request, now)
             if not isinstance(found, User):
                 return found
             user = found
-        torrent = self.torrents.get(request.info_hash)
+        torrent = self.torrents.find(request.info_hash)
         if torrent is None:
             return self._without_torrent(request, now)
         swarm = self.swarms.of(torrent)
