@@ -47,7 +47,11 @@ cdef class History:
     cdef public object debt
 
 
-cdef class Torrent:
+cdef class WithSwarm:  # not a field of the dataclass
+    cdef public object swarm
+
+
+cdef class Torrent(WithSwarm):
     cdef public bytes info_hash
     cdef public bytes info_hash_v2
     cdef public str name
@@ -63,7 +67,6 @@ cdef class Torrent:
     cdef public C_Totals totals
     cdef public C_Totals written
     cdef public set completers
-    cdef public object swarm
 
 
 @cython.locals(role=Role)

@@ -171,13 +171,18 @@ class History:
     debt: Debt = Debt.NONE
 
 
+class WithSwarm:
+    """What a live torrent has beside what is kept of it: `swarm`, by which `Swarms` finds it, and nobody else does."""
+
+    swarm: Any
+
+
 @dataclass(eq=False)
-class Torrent:
+class Torrent(WithSwarm):
     """A registered torrent, or (`deleted`) the memory of one with the reason why it is gone.
 
     `info_hash` is 20 bytes; `info_hash_v2` 32 bytes of a hybrid or v2 torrent, whose first 20 are announced as well
-    (BEP 52). `completers` are the ids of users whose completion has been counted. `revision` is as of a user. By
-    `swarm`, `Swarms` finds the swarm of a live torrent.
+    (BEP 52). `completers` are the ids of users whose completion has been counted. `revision` is as of a user.
     """
 
     info_hash: bytes
@@ -195,7 +200,10 @@ class Torrent:
     totals: Totals = field(default_factory=Totals)
     written: Totals = field(default_factory=Totals)
     completers: set[int] = field(default_factory=set)
-    swarm: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Be in no swarm."""
+        self.swarm = None
 
 
 def hashes_of(torrent: Torrent) -> list[bytes]:

@@ -26,7 +26,7 @@ INTERVAL = 0.25
 PAGE = 1000
 """Accounts that are read at a time when all of them are."""
 
-_ASIDE = {"id", "info_hash", "totals", "written", "completers", "swarm", "revision"}
+_ASIDE = {"id", "info_hash", "totals", "written", "completers", "revision"}
 USER_FACTS = [each.name for each in fields(User) if each.name not in _ASIDE]
 TORRENT_FACTS = [each.name for each in fields(Torrent) if each.name not in _ASIDE]
 

@@ -41,7 +41,7 @@ Growth = list[tuple[Any, tuple[int, ...]]]
 """What totals grow by: the key of the row, and the figures in the order of `TOTALS`."""
 
 _freeze = attrgetter(*PEER_FIELDS)
-_torrent_facts = attrgetter(*[each.name for each in fields(Torrent)][:-4])  # thousands at once, so not by `replace`
+_torrent_facts = attrgetter(*[each.name for each in fields(Torrent)][:-3])  # thousands at once, so not by `replace`
 
 
 def freeze_growth(growth: Iterable[tuple[Any, Totals]]) -> Growth:

@@ -12,7 +12,7 @@ from mika.interfaces import IPeerStore
 from mika.model import Peer, Torrent, User
 from mika.store.values import PEER_FIELDS
 
-_ASIDE = {"totals", "written", "completers", "swarm"}
+_ASIDE = {"totals", "written", "completers"}
 
 
 def make_user(**facts: Any) -> User:
