@@ -45,7 +45,7 @@ from mika.wire.http import write_problem
 
 CLOSE = b"Connection: close\r\n"
 HASHES = [b"%020d" % number for number in range(600)]
-STOPS = b"".join(announce_bytes(info_hash=each, event="stopped", uploaded=1) for each in HASHES)
+STOPS = [announce_bytes(info_hash=each, event="stopped", uploaded=1) for each in HASHES]
 
 
 class PortTestCase(TestCase):
@@ -139,24 +139,25 @@ class LeavingClients:
         """600 stops pipelined and the connection reset at once: every one counts."""
         for each in HASHES:
             self.site.announce(info_hash=each)
-        await self.leave(STOPS)
+        await self.leave(b"".join(STOPS))
         await self.until(lambda: self.site.swarms.peer_count == 0)
         self.assertEqual(self.site.user().totals.uploaded, len(HASHES))
 
     async def test_stops_behind_a_request_that_waits_for_a_store(self):
-        """They wait for it, though the client does not, and count then."""
+        """They wait for it, though the client does not, and count then: as many as the kernel keeps unread."""
         await self.port.stopListening()
         store = SlowStore()
         self.serve(make_site(torrents=HASHES, store=store, allow_non_routable=True))
         self.site.directory.load(PASSKEY, HASHES)
         store.let_go()
-        for each in HASHES:
+        some = 100
+        for each in HASHES[:some]:
             self.site.announce(info_hash=each)
-        await self.leave(announce_bytes(OTHER_PASSKEY, info_hash=HASHES[0]) + STOPS)
+        await self.leave(announce_bytes(OTHER_PASSKEY, info_hash=HASHES[0]) + b"".join(STOPS[:some]))
         await self.until(lambda: store.reads)
         store.let_go()
         await self.until(lambda: self.site.swarms.peer_count == 1)
-        self.assertEqual(self.site.user().totals.uploaded, len(HASHES))
+        self.assertEqual(self.site.user().totals.uploaded, some)
 
 
 class AnnouncePortTests(LeavingClients, PortTestCase):
