@@ -87,9 +87,9 @@ def _latency(document: Document) -> str:
         text = " | ".join(f"{cell.median:.2f} ({cell.least:.2f} - {cell.most:.2f})" for cell in cells)
         rows.append(f"| {scenario} | {rounds[0]['rate']:,.0f} | {text} |")
     words = (
-        "Announces come at the rate that keeps the server busy half of its time, each at a moment of its own, and wait "
-        "from then on. Medians of the rounds (min - max); late is by how much the load itself was behind for one in a "
-        "hundred, which is in the other figures too."
+        "Announces come at the rate that keeps the server busy half of its time, or that the load can keep up, each at "
+        "a moment of its own, and wait from then on. Medians of the rounds (min - max); late is by how much the load "
+        "itself was behind for one in a hundred, which is in the other figures too."
     )
     table = "\n".join([head, "|---" * (len(names) + 2) + "|", *rows])
     return "\n\n".join(["### Latency at half load", f"{_measured_on(document)} {words}", table])
