@@ -12,5 +12,8 @@ cdef extern from *:
     """
     void fetch(const void *) noexcept
 
+cdef enum:
+    LINE = 64  # bytes of the cache that come together
+
 
 cpdef void fetch_ahead(User user, Torrent torrent, Swarm swarm) noexcept

@@ -9,9 +9,6 @@ from mika.model cimport Torrent, User
 from mika.swarm._side_cy cimport Side
 from mika.swarm.swarm cimport Swarm
 
-cdef enum:
-    LINE = 64
-
 FETCHES = True
 
 

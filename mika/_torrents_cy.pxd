@@ -16,7 +16,6 @@ cdef class Torrents(dict):
     cdef Cell *_cells
     cdef void *_memory  # in which the cells begin where a line does
     cdef size_t _mask
-    cdef size_t _count
 
     cdef inline Cell *_cell(self, bytes info_hash, unsigned int scattered) noexcept
     cdef _set(self, bytes info_hash, Torrent torrent)

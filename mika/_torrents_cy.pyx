@@ -13,11 +13,10 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcmp, memcpy
 
-from mika._ahead_cy cimport fetch
+from mika._ahead_cy cimport LINE, fetch
 
 cdef enum:
     SMALLEST = 8
-    LINE = 64
     KEY = 20
 
 NOT_GIVEN = object()
@@ -77,13 +76,13 @@ cdef class Torrents(dict):
 
     cpdef Torrent find(self, bytes info_hash):
         cdef Cell *cell
-        if self._count == 0 or info_hash is None or PyBytes_GET_SIZE(info_hash) != KEY:
+        if self._memory == NULL or info_hash is None or PyBytes_GET_SIZE(info_hash) != KEY:
             return None
         cell = self._cell(info_hash, scattered_of(info_hash))
         return None if cell.torrent == NULL else <Torrent>cell.torrent
 
     cpdef fetch_ahead(self, bytes info_hash):
-        if self._count:
+        if self._memory != NULL:
             fetch(&self._cells[scattered_of(info_hash) & self._mask])
 
     cdef inline Cell *_cell(self, bytes info_hash, unsigned int scattered) noexcept:
@@ -101,14 +100,13 @@ cdef class Torrents(dict):
         cdef Cell *cell
         if self._memory == NULL:
             self._resize(SMALLEST)
-        elif 3 * (self._mask + 1) < 4 * (self._count + 1):
+        elif 3 * (self._mask + 1) < 4 * (<size_t>len(self) + 1):
             self._resize(2 * (self._mask + 1))
         cell = self._cell(info_hash, scattered)
         Py_INCREF(torrent)
         if cell.torrent != NULL:
             Py_DECREF(<Torrent>cell.torrent)
         else:
-            self._count += 1
             cell.scattered = scattered
             memcpy(cell.key, PyBytes_AS_STRING(info_hash), KEY)
         cell.torrent = <PyObject *>torrent
@@ -126,7 +124,6 @@ cdef class Torrents(dict):
                 self._cells[hole] = self._cells[place]
                 hole = place
         self._cells[hole].torrent = NULL
-        self._count -= 1
         Py_XDECREF(torrent)
 
     cdef _resize(self, size_t size):

@@ -30,4 +30,5 @@ cdef class Windows:
     @cython.locals(uploads=Uploads)
     cdef _judge(self, Window window, Sighting sighting, size, list found)
 
+
 cdef _keep(judged, list found)
